@@ -1,0 +1,1 @@
+"""What people touch: conversations, texts, notices, settings, wiring and the command line."""
