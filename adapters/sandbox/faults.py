@@ -47,7 +47,7 @@ class Answer:
 class Fault:
     """One thing that goes wrong. Exactly what happens, in order: wait, act, wait, answer.
 
-    `match` must agree with the call's context (`chat_id`, `model`, `task_id`, `has_video` ...), texts compared.
+    `match` must agree with the call's context (`chat_id`, `model`, `task_id` ...), compared as texts.
     Delays are real seconds, because HTTP time-outs are. `corrupt` replaces the body of the answer.
     For kie/render the answer's body says how a task ends: see `kie_tasks.Fate`.
     """
@@ -161,7 +161,7 @@ class FaultPlan:
         """Lift all faults (of one server)."""
         self._counts = [c for c in self._counts if server is not None and c.fault.server != server]
 
-    def list(self) -> tuple[Fault, ...]:
+    def listing(self) -> tuple[Fault, ...]:
         """The faults in force that may still hit a call."""
         return tuple(count.fault for count in self._counts if not count.spent)
 
