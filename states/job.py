@@ -17,6 +17,8 @@ class TaskStatus(StrEnum):
     """The create call was about to be made; without an answer its fate is unknown."""
     OPEN = "open"
     """Accepted: it has a task id and may be polled."""
+    OVERDUE = "overdue"
+    """Past the model's hard limit: still watched, but another one may be bought within the cap."""
     REFUSED = "refused"
     """The create call was surely refused: it cost nothing."""
     FAILED = "failed"
@@ -99,9 +101,11 @@ class Job:
     """In retry_wait: when to resume. (`due` of the store may be earlier: a notice to tell.)"""
     stage_since_ms: int = 0
     """When the current stage (or its current watch) began."""
+    rendered_ms: int = 0
+    """When the video first existed; a parked delivery is kept for the video's life from here."""
     send_attempts: int = 0
     """Deliveries begun; above zero the next one verifies first."""
-    counts: Mapping[str, int] = EMPTY
+    counts: Mapping[str, int] = field(default_factory=lambda: EMPTY)
     told: frozenset[NoticeKind] = frozenset()
     tasks: tuple[ProviderTask, ...] = ()
     refused: tuple[str, ...] = ()
@@ -110,7 +114,7 @@ class Job:
     """Set on a re-delivery job: the job whose video it sends again."""
     status_message_id: int | None = None
     last_reason: str = ""
-    hints: tuple["Hint", ...] = field(default=())
+    hints: tuple["Hint", ...] = ()
     """Signals that arrived from outside since the last commit (callbacks, user came back)."""
 
 

@@ -1,0 +1,16 @@
+"""How long to wait before the next try. Pure: the random number is an argument."""
+
+from states.strategy import Row
+
+
+def delay_ms(row: Row, failures_before: int, rnd: float, retry_after_s: float | None = None) -> int:
+    """Milliseconds to wait after a failure.
+
+    The row's delay for this retry, jittered by ±`row.jitter` so that jobs failing together do not return
+    together. A longer Retry-After wins, with up to a tenth of itself added, never subtracted.
+    """
+    base = row.delays_s[min(failures_before, len(row.delays_s) - 1)] if row.delays_s else 0.0
+    wait_s = base * (1 + row.jitter * (2 * rnd - 1))
+    if retry_after_s is not None and retry_after_s > wait_s:
+        wait_s = retry_after_s * (1 + 0.1 * rnd)
+    return round(wait_s * 1000)

@@ -1,0 +1,207 @@
+"""What a decision may look at, gathered once and written into history.
+
+Guards read `Facts` and nothing else: what is not in it cannot influence the graph, and what is in it
+is recorded with the transition. That is what makes replay exact.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from states.backoff import delay_ms
+from states.job import Job, ProviderTask, TaskStatus
+from states.strategy import Row, Strategy
+from states.vocabulary import Hold, Reason, Stage, State, Trigger, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """What an outcome adds to its trigger. Everything is optional; only `error` needs a verdict.
+
+    `task_n`/`task_id`: the create call it is about. `task_dead`: that task will never succeed.
+    `alternative`: another key or model can be tried at once. `refused`: a `model|key` not to try again.
+    """
+
+    verdict: Verdict | None = None
+    task_n: int = 0
+    task_id: str = ""
+    task_dead: bool = False
+    alternative: bool = False
+    refused: str = ""
+    cost: float | None = None
+    actor: str = "worker"
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """The recorded inputs of one decision. Times in ms; `n` counts earlier failures of the row's counter."""
+
+    trigger: Trigger
+    now_ms: int
+    rnd: float
+    cfg: str
+    held: bool
+    deadline_ms: int
+    cls: str = ""
+    reason: str = ""
+    rule: str = ""
+    retry_after_s: float | None = None
+    n: int = 0
+    delay_ms: int = 0
+    has_video: bool = False
+    return_stage: str = ""
+    costless: bool = False
+    alternative: bool = False
+    affordable: bool = True
+    task_n: int = 0
+    task_dead: bool = False
+
+
+class Guard(StrEnum):
+    """The questions an edge may ask. Each is a pure function of Facts."""
+
+    ALWAYS = "always"
+    VIDEO_EXISTS = "video exists"
+    NO_VIDEO = "no video yet"
+    HELD = "credits held"
+    FREE = "free job"
+    MAY_RETRY = "may retry"
+    GIVE_UP_HELD = "given up, credits held"
+    GIVE_UP_FREE = "given up, free job"
+    BACK_TO_GENERATING = "back to generating"
+    BACK_TO_SENDING = "back to sending"
+    COSTLESS_HELD = "costs nothing yet, credits held"
+    COSTLESS_FREE = "costs nothing yet, free job"
+
+
+def may_retry(facts: Facts, row: Row) -> bool:
+    """Is there budget left: attempts, deadline and paid tasks?"""
+    if row.retries is not None and facts.n >= row.retries:
+        return False
+    return facts.affordable and facts.now_ms + facts.delay_ms < facts.deadline_ms
+
+
+def holds(guard: Guard, facts: Facts, row: Row | None) -> bool:
+    """Does the guard let this through? `row` is the edge's strategy row, None for edges without one."""
+    match guard:
+        case Guard.ALWAYS:
+            return True
+        case Guard.VIDEO_EXISTS | Guard.NO_VIDEO:
+            return facts.has_video is (guard is Guard.VIDEO_EXISTS)
+        case Guard.HELD | Guard.FREE:
+            return facts.held is (guard is Guard.HELD)
+        case Guard.BACK_TO_GENERATING:
+            return facts.return_stage != Stage.SENDING
+        case Guard.BACK_TO_SENDING:
+            return facts.return_stage == Stage.SENDING
+        case Guard.COSTLESS_HELD | Guard.COSTLESS_FREE:
+            return facts.costless and facts.held is (guard is Guard.COSTLESS_HELD)
+        case Guard.MAY_RETRY:
+            return row is not None and may_retry(facts, row)
+        case Guard.GIVE_UP_HELD | Guard.GIVE_UP_FREE:
+            gives_up = row is not None and not may_retry(facts, row)
+            return gives_up and facts.held is (guard is Guard.GIVE_UP_HELD)
+
+
+def paid(tasks: tuple[ProviderTask, ...]) -> int:
+    """Tasks that cost or may cost money: accepted ones, unless the provider proved them free."""
+    free = {TaskStatus.INTENT, TaskStatus.REFUSED}
+    return sum(
+        1 for t in tasks if t.status not in free and not (t.status is TaskStatus.FAILED and t.cost == 0.0)
+    )
+
+
+def after_failure(job: Job, what: Happening) -> tuple[ProviderTask, ...]:
+    """The tasks of a job once this failure is known."""
+    if not what.task_n or what.verdict is None:
+        return job.tasks
+    dead = _fate(what)
+    return tuple(_marked(t, what, dead) if t.n == what.task_n else t for t in job.tasks)
+
+
+def _fate(what: Happening) -> TaskStatus | None:
+    assert what.verdict is not None  # noqa: S101 - narrowed by the caller
+    if what.task_dead:
+        overdue = what.verdict.reason is Reason.RENDER_TIMEOUT
+        return TaskStatus.OVERDUE if overdue else TaskStatus.FAILED
+    return None
+
+
+def _marked(task: ProviderTask, what: Happening, dead: TaskStatus | None) -> ProviderTask:
+    assert what.verdict is not None  # noqa: S101 - narrowed by the caller
+    status = task.status
+    if status is TaskStatus.INTENT and what.verdict.reason not in (
+        Reason.CREATE_UNKNOWN,
+        Reason.WORKER_LOST,
+        Reason.STORAGE_LOST,
+    ):
+        status = TaskStatus.REFUSED  # an answered create that made no task
+    elif dead is not None:
+        status = dead
+    cost = what.cost if what.cost is not None else task.cost
+    return ProviderTask(task.n, task.model, task.key, status, task.created_ms, task.task_id, cost)
+
+
+def watched(tasks: tuple[ProviderTask, ...]) -> tuple[ProviderTask, ...]:
+    """Tasks that may still bring a video, oldest first."""
+    return tuple(t for t in tasks if t.status in (TaskStatus.OPEN, TaskStatus.OVERDUE) and t.task_id)
+
+
+def gather(
+    job: Job, trigger: Trigger, what: Happening, *, now_ms: int, rnd: float, strategy: Strategy
+) -> Facts:
+    """Collect the facts of one decision from the job's snapshot and what happened."""
+    base = Facts(
+        trigger=trigger,
+        now_ms=now_ms,
+        rnd=rnd,
+        cfg=strategy.digest,
+        held=job.hold is Hold.HELD,
+        deadline_ms=job.deadline_ms,
+        has_video=job.video is not None,
+        return_stage=job.stage.value if job.stage else "",
+        costless=_costless(job),
+        task_n=what.task_n,
+    )
+    if what.verdict is None:
+        return base
+    return _with_failure(base, job, what, strategy)
+
+
+def _costless(job: Job) -> bool:
+    """Nothing has been bought: no create call that was, or may have been, accepted."""
+    bought = any(t.status is not TaskStatus.REFUSED for t in job.tasks)
+    return not bought and (job.video is None or job.state is State.QUEUED)
+
+
+def _with_failure(base: Facts, job: Job, what: Happening, strategy: Strategy) -> Facts:
+    verdict = what.verdict
+    assert verdict is not None  # noqa: S101 - narrowed by the caller
+    stage = Stage.SENDING if job.state is State.SENDING else Stage.GENERATING
+    row = strategy.row(stage, verdict.reason)
+    n = job.counts.get(row.counter, 0)
+    tasks = after_failure(job, what)
+    usable = any(t.status is TaskStatus.OPEN for t in tasks) or stage is Stage.SENDING
+    deadline = (
+        max(job.deadline_ms, job.rendered_ms + strategy.video_life_s * 1000) if row.parks else job.deadline_ms
+    )
+    return Facts(
+        trigger=base.trigger,
+        now_ms=base.now_ms,
+        rnd=base.rnd,
+        cfg=base.cfg,
+        held=base.held,
+        deadline_ms=deadline,
+        cls=row.cls.value,
+        reason=verdict.reason.value,
+        rule=verdict.rule,
+        retry_after_s=verdict.retry_after_s,
+        n=n,
+        delay_ms=0 if what.alternative else delay_ms(row, n, base.rnd, verdict.retry_after_s),
+        has_video=base.has_video,
+        return_stage=base.return_stage,
+        costless=base.costless,
+        alternative=what.alternative,
+        affordable=usable or paid(tasks) < strategy.paid_tasks,
+        task_n=what.task_n,
+        task_dead=what.task_dead,
+    )
