@@ -1,0 +1,102 @@
+"""Clocks. The engine asks `engine.ports.Clock` for the time, never the operating system.
+
+`SystemClock` follows the server's clock: an offset measured at connect and now and then, driven by the
+monotonic clock in between, so that workers' local clocks do not matter and time never steps back.
+"""
+
+import asyncio
+import heapq
+import time
+from collections.abc import Awaitable, Callable
+from itertools import count
+
+from engine.ports import Clock
+
+
+class SystemClock:
+    """Server time plus a monotonic offset. Before the first measurement it follows the local clock."""
+
+    def __init__(self) -> None:
+        self._offset_ms = time.time() * 1000 - time.monotonic() * 1000
+        self._last_ms = 0
+
+    async def measure(self, server_ms: Callable[[], Awaitable[int]], samples: int = 3) -> None:
+        """Set the offset from the fastest of `samples` round trips; the error is half of that trip."""
+        best: tuple[float, float] | None = None
+        for _ in range(samples):
+            sent = time.monotonic() * 1000
+            answer = await server_ms()
+            got = time.monotonic() * 1000
+            if best is None or got - sent < best[0]:
+                best = (got - sent, answer - (sent + got) / 2)
+        if best is not None:
+            self._offset_ms = best[1]
+
+    def now_ms(self) -> int:
+        """Server time now, ms. When a measurement moved it back it stands still until it has caught up."""
+        self._last_ms = max(self._last_ms, int(time.monotonic() * 1000 + self._offset_ms))
+        return self._last_ms
+
+    async def sleep(self, seconds: float) -> None:
+        """Real seconds."""
+        await asyncio.sleep(max(0.0, seconds))
+
+
+class ScaledClock:
+    """A clock that runs `factor` times as fast as its base from the moment it is made (for the demo)."""
+
+    def __init__(self, base: Clock, factor: float) -> None:
+        if factor <= 0:
+            raise ValueError(f"a clock's factor must be above zero, not {factor}")
+        self._base = base
+        self._factor = factor
+        self._start_ms = base.now_ms()
+
+    def now_ms(self) -> int:
+        """Scaled time, ms."""
+        return self._start_ms + int((self._base.now_ms() - self._start_ms) * self._factor)
+
+    async def sleep(self, seconds: float) -> None:
+        """`seconds` of this clock, `seconds / factor` of the base."""
+        await self._base.sleep(seconds / self._factor)
+
+
+class ManualClock:
+    """A clock that moves only when told (tests, simulation). Sleepers wake in the order of their times."""
+
+    def __init__(self, now_ms: int = 1_800_000_000_000) -> None:
+        self._now_ms = now_ms
+        self._order = count()
+        self._sleepers: list[tuple[int, int, asyncio.Future[None]]] = []
+
+    def now_ms(self) -> int:
+        """The time it was last moved to, ms."""
+        return self._now_ms
+
+    async def sleep(self, seconds: float) -> None:
+        """Until the clock has been advanced that far; a zero sleep only yields."""
+        if seconds <= 0:
+            await asyncio.sleep(0)
+            return
+        future = asyncio.get_running_loop().create_future()
+        until = self._now_ms + max(1, round(seconds * 1000))
+        heapq.heappush(self._sleepers, (until, next(self._order), future))
+        await future
+
+    def advance(self, seconds: float) -> None:
+        """Move on; everyone whose time has come wakes at the next turn of the loop."""
+        self.set(self._now_ms + round(seconds * 1000))
+
+    def set(self, now_ms: int) -> None:
+        """Move to a time, which may lie in the past (tests of clock jumps)."""
+        self._now_ms = now_ms
+        while self._sleepers and self._sleepers[0][0] <= now_ms:
+            _, _, future = heapq.heappop(self._sleepers)
+            if not future.done():
+                future.set_result(None)
+
+    def next_ms(self) -> int | None:
+        """When the next sleeper wakes, or None: a simulator jumps there."""
+        while self._sleepers and self._sleepers[0][2].done():
+            heapq.heappop(self._sleepers)
+        return self._sleepers[0][0] if self._sleepers else None

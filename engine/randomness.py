@@ -1,0 +1,39 @@
+"""Sources of randomness: the system's for production, a seeded one for tests, replay and simulation."""
+
+import random
+import secrets
+from typing import Final
+
+_LETTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+TOKEN_LENGTH: Final = 22
+
+
+class SystemRandomness:
+    """Unguessable tokens and unseeded jitter."""
+
+    def __init__(self) -> None:
+        self._system = random.SystemRandom()
+
+    def random(self) -> float:
+        """Uniform in [0, 1)."""
+        return self._system.random()
+
+    def token(self) -> str:
+        """22 letters, 128 bits."""
+        return secrets.token_urlsafe(16)
+
+
+class SeededRandomness:
+    """The same seed gives the same run. Never for production: its tokens can be guessed."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+        self._source = random.Random(seed)  # noqa: S311 - repeatable on purpose
+
+    def random(self) -> float:
+        """Uniform in [0, 1)."""
+        return self._source.random()
+
+    def token(self) -> str:
+        """22 letters, repeatable."""
+        return "".join(self._source.choices(_LETTERS, k=TOKEN_LENGTH))

