@@ -1,0 +1,1 @@
+"""The conversation, its words and its settings."""
