@@ -1,0 +1,1 @@
+"""KIE.AI, the paid provider: models, keys, calls, and the `VideoMaker` made of them."""

@@ -1,0 +1,277 @@
+"""The paid provider as a worker sees it: plan, create, poll. Implements `engine.ports.VideoMaker`."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from adapters import photo
+from adapters.kie import answers, callback, payloads, verdicts
+from adapters.kie.answers import Phase, TaskReport
+from adapters.kie.catalogue import Catalogue, Endpoint, Model
+from adapters.kie.client import KieClient
+from adapters.kie.keys import ApiKey, KeyHealth, KeyRing
+from adapters.kie.library import Kept, VideoLibrary
+from adapters.kie.planner import Planner
+from adapters.kie.schedule import Schedule
+from engine.ports import Accepted, Clock, CreatePlan, Failed, Randomness, Rendered, Rendering
+from states.job import Job, ProviderTask, Video
+from states.vocabulary import ErrorClass, Failure, Reason, Verdict
+
+FetchPhoto = Callable[[str], Awaitable[bytes | Failure]]
+"""Bytes of a photo by its Telegram file id."""
+
+
+@dataclass(frozen=True, slots=True)
+class MakerConfig:
+    """Times in clock seconds. `public_url` without a path; empty: KIE is only polled, never calls back."""
+
+    watch_s: float = 600.0
+    """How long one watch over a task lasts before it counts as a time-out (the task lives on)."""
+    grace_s: float = 90.0
+    """How long KIE may say that it does not know a new task."""
+    upload_ttl_s: float = 20 * 3600.0
+    """KIE deletes uploads after 24 h: an older one is uploaded again."""
+    schedule: Schedule = field(default_factory=Schedule)
+    public_url: str = ""
+    callback_secret: str = field(default="", repr=False)
+
+
+class KieMaker:
+    """Buys videos at KIE. Holds nothing that matters: a restart loses a few upload addresses."""
+
+    def __init__(
+        self,
+        *,
+        client: KieClient,
+        keys: KeyRing,
+        catalogue: Catalogue,
+        health: KeyHealth,
+        clock: Clock,
+        randomness: Randomness,
+        library: VideoLibrary,
+        fetch_photo: FetchPhoto,
+        config: MakerConfig | None = None,
+    ) -> None:
+        self._client = client
+        self._keys = keys
+        self._catalogue = catalogue
+        self._health = health
+        self._clock = clock
+        self._randomness = randomness
+        self._library = library
+        self._fetch_photo = fetch_photo
+        self._config = config or MakerConfig()
+        self._planner = Planner(catalogue, keys, health, clock)
+        self._uploads: dict[tuple[str, str], tuple[str, int]] = {}
+        self._broken: dict[str, int] = {}
+
+    # --- create ---------------------------------------------------------------------------------
+
+    def plan_create(self, job: Job) -> CreatePlan | Failed:
+        """Model and key of the next create call; why not, when none can be had."""
+        return self._planner.plan(job)
+
+    def first_poll_s(self, model: str) -> float:
+        """How long after `accepted` a first look is worth its call, clock seconds."""
+        known = self._catalogue.get(model)
+        return self._config.schedule.first_s(known) if known else 30.0
+
+    async def create(self, job: Job, task: ProviderTask) -> Accepted | Failed:
+        """Fetch and upload the photo, then create the task, once."""
+        model = self._catalogue.get(task.model)
+        if model is None:
+            failure = Failure(
+                source="kie", step="create", message="no such model here", may_have_arrived=False
+            )
+            return self._failed(job, task, failure, verdicts.MODEL_GONE)
+        key = self._keys.named(task.key)
+        url = await self._photo_url(job, task, model, key)
+        if isinstance(url, Failed):
+            return url
+        body = payloads.build(model, job.request, url, self._callback_url(job, task))
+        make = self._client.veo_generate if model.endpoint is Endpoint.VEO else self._client.create_task
+        got = await make(key, body)
+        if isinstance(got, Failure):
+            return self._failed(job, task, got)
+        self._health.worked(task.model, task.key)
+        return Accepted(got.task_id)
+
+    async def _photo_url(self, job: Job, task: ProviderTask, model: Model, key: ApiKey) -> str | Failed:
+        """The address of the prepared photo at KIE: a fresh upload of this process, else a new one."""
+        shape = job.request.aspect if model.pads else ""
+        slot = (job.request.photo, shape)
+        now = self._clock.now_ms()
+        url, since = self._uploads.get(slot, ("", 0))
+        if url and now - since < self._config.upload_ttl_s * 1000:
+            return url
+        data = await self._prepared(job, shape)
+        if isinstance(data, Failed):
+            return data
+        name = f"{job.id}-{task.n}-{self._randomness.token()}.jpg"
+        got = await self._client.upload(key, data, name)
+        if isinstance(got, Failure):
+            return self._failed(job, task, got)
+        self._uploads[slot] = (got.url, now)
+        while len(self._uploads) > 256:
+            del self._uploads[next(iter(self._uploads))]
+        return got.url
+
+    async def _prepared(self, job: Job, shape: str) -> bytes | Failed:
+        data = await self._fetch_photo(job.request.photo)
+        if isinstance(data, Failure):
+            return Failed(data, verdicts.of_photo_fetch(data))
+        ready = await asyncio.to_thread(photo.prepare, data, shape)
+        if isinstance(ready, bytes):
+            return ready
+        text = (
+            f"{ready.reason}: {ready.fact} {ready.measured:g} (limit {ready.limit:g}) {ready.detail}".rstrip()
+        )
+        failure = Failure(source="engine", step="photo", message=text, may_have_arrived=False)
+        return Failed(failure, Verdict(ErrorClass.USER, ready.reason, "photo.prepare"))
+
+    def _callback_url(self, job: Job, task: ProviderTask) -> str:
+        config = self._config
+        if not (config.public_url and config.callback_secret):
+            return ""
+        return callback.address(config.public_url, config.callback_secret, job.id, task.n)
+
+    # --- poll -----------------------------------------------------------------------------------
+
+    async def poll(self, job: Job, task: ProviderTask) -> Rendering | Rendered | Failed:
+        """Ask once; download and open the video of a task that succeeded."""
+        model = self._catalogue.get(task.model)
+        if task.task_id is None or model is None:
+            failure = Failure(
+                source="kie", step="poll", message="nothing to ask for: no task id or no such model"
+            )
+            return Failed(failure, verdicts.LOST_TASK, task_dead=True)
+        key = self._keys.named(task.key)
+        ask = self._client.veo_record_info if model.endpoint is Endpoint.VEO else self._client.record_info
+        got = await ask(key, task.task_id)
+        if isinstance(got, Failure):
+            return self._unanswered(job, task, model, got)
+        if got.phase is Phase.RENDERING:
+            return self._keep_watching(job, task, model, "" if got.known else got.word)
+        if got.phase is Phase.FAILED:
+            return self._task_failed(job, task, got)
+        self._health.worked(task.model, task.key)
+        return await self._collect(job, task, model, key, got)
+
+    def _unanswered(self, job: Job, task: ProviderTask, model: Model, failure: Failure) -> Rendering | Failed:
+        """A look that failed. A crowded query or a task not yet known says nothing of the task."""
+        verdict = verdicts.of(failure)
+        young = self._age_s(task) <= self._config.grace_s
+        if young and answers.not_yet_visible(failure):
+            return self._keep_watching(job, task, model, "")
+        if verdict.reason is Reason.RATE_LIMITED:
+            return self._keep_watching(job, task, model, "", verdict.retry_after_s or 10.0)
+        if self._age_s(task) > model.hard_s:
+            return Failed(failure, verdict, task_dead=True)
+        return self._failed(job, task, failure, verdict, replaceable=False)
+
+    def _keep_watching(
+        self, job: Job, task: ProviderTask, model: Model, note: str, at_least_s: float = 0.0
+    ) -> Rendering | Failed:
+        """Still rendering, unless this watch (or all patience with the task) is over."""
+        now, age_s = self._clock.now_ms(), self._age_s(task)
+        watched_s = (now - (job.stage_since_ms or task.created_ms)) / 1000
+        dead = age_s > model.hard_s
+        if dead or watched_s > self._config.watch_s:
+            text = f"no result after {age_s:.0f} s, watched for {watched_s:.0f} s"
+            failure = Failure(source="engine", step="poll", message=text)
+            return Failed(failure, verdicts.WATCH_OVER, task_dead=dead)
+        next_s = self._config.schedule.next_s(model, age_s)
+        left_s = self._config.watch_s - watched_s + 0.1
+        return Rendering(max(at_least_s, min(next_s, left_s)), note)
+
+    def _task_failed(self, job: Job, task: ProviderTask, report: TaskReport) -> Failed:
+        failure = Failure(
+            source="kie",
+            step="poll",
+            http_status=200,
+            code="200",
+            fail_code=report.fail_code,
+            fail_message=report.fail_message[:2_000],
+        )
+        return replace(self._failed(job, task, failure), task_dead=True, cost=report.cost)
+
+    async def _collect(
+        self, job: Job, task: ProviderTask, model: Model, key: ApiKey, report: TaskReport
+    ) -> Rendered | Failed:
+        """Download the first address that holds a playable video."""
+        dead = self._age_s(task) > model.hard_s
+        if not report.urls:
+            failure = Failure(
+                source="kie",
+                step="poll",
+                http_status=200,
+                code="200",
+                message="success without a video address",
+            )
+            return Failed(failure, verdicts.BAD_RESPONSE, task_dead=dead, cost=report.cost)
+        kept = await self._library.fetch(report.urls[0], key, f"{job.id}-{task.n}")
+        if isinstance(kept, Kept):
+            self._broken.pop(task.task_id or "", None)
+            return Rendered(_video(report.urls[0], task.n, kept), report.cost)
+        verdict = verdicts.of_download(kept)
+        if verdict.reason is Reason.CORRUPTED_VIDEO:
+            dead = dead or self._corrupted_again(task)
+        return Failed(kept, verdict, task_dead=dead, cost=report.cost)
+
+    def _corrupted_again(self, task: ProviderTask) -> bool:
+        """Whether whole downloads of this task could not be played twice: then the provider's file is bad."""
+        count = self._broken.pop(task.task_id or "", 0) + 1
+        self._broken[task.task_id or ""] = count
+        while len(self._broken) > 256:
+            del self._broken[next(iter(self._broken))]
+        return count >= 2
+
+    # --- the finished file ----------------------------------------------------------------------
+
+    async def fetch_video(self, video: Video) -> Path | Failure:
+        """The file of a rendered video for the courier: from disk, or downloaded and opened again."""
+        return await self._library.fetch_video(video, self._keys.first)
+
+    # --- shared ---------------------------------------------------------------------------------
+
+    def _age_s(self, task: ProviderTask) -> float:
+        return (self._clock.now_ms() - task.created_ms) / 1000
+
+    def _failed(
+        self,
+        job: Job,
+        task: ProviderTask,
+        failure: Failure,
+        verdict: Verdict | None = None,
+        *,
+        replaceable: bool = True,
+    ) -> Failed:
+        """The failure with its verdict, told to the health, and what this job should not try again.
+
+        `replaceable` is False for a task that exists: another key or model would buy a second one.
+        """
+        verdict = verdict or verdicts.of(failure)
+        self._health.failed(task.model, task.key, verdict)
+        if verdict.reason is Reason.PHOTO_UNREACHABLE:
+            self._forget_uploads(job)
+        refused = verdicts.refuses(verdict, task.model, task.key) if replaceable else ""
+        other = bool(refused) and self._planner.another(replace(job, refused=(*job.refused, refused)))
+        return Failed(failure, verdict, alternative=other, refused=refused)
+
+    def _forget_uploads(self, job: Job) -> None:
+        for slot in [slot for slot in self._uploads if slot[0] == job.request.photo]:
+            del self._uploads[slot]
+
+
+def _video(url: str, n: int, kept: Kept) -> Video:
+    facts = kept.facts
+    return Video(
+        url=url,
+        task_n=n,
+        sha256=kept.sha256,
+        size=facts.size,
+        width=facts.width,
+        height=facts.height,
+        duration_s=facts.duration_s,
+    )

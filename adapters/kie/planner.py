@@ -1,0 +1,66 @@
+"""Which model and which key the next create call uses."""
+
+from collections.abc import Iterator
+
+from adapters.kie.catalogue import Catalogue
+from adapters.kie.keys import KeyHealth, KeyRing
+from engine.ports import Clock, CreatePlan, Failed
+from states.job import Job
+from states.vocabulary import ErrorClass, Failure, Reason, Verdict
+
+
+class Planner:
+    """The requested model first, then the fallbacks; for each the keys in turn.
+
+    `job.refused` (`model|key`, `model|*`, `*|key`) is what this job should rather not try again. When that
+    leaves nothing at all, refused pairs are tried once their rest is over: money may have been paid in, and
+    a refused create costs nothing. A pair whose breaker is open waits.
+    """
+
+    def __init__(self, catalogue: Catalogue, keys: KeyRing, health: KeyHealth, clock: Clock) -> None:
+        self._catalogue = catalogue
+        self._keys = keys
+        self._health = health
+        self._clock = clock
+
+    def plan(self, job: Job) -> CreatePlan | Failed:
+        """The next create call, or why there is none now."""
+        pairs = list(self._pairs(job, self._keys.turn()))
+        fresh = [pair for pair in pairs if not is_refused(job.refused, pair.model, pair.key)]
+        for pair in fresh or pairs:
+            if self._health.wait_s(pair.model, pair.key) <= 0:
+                self._health.trying(pair.model, pair.key)
+                return pair
+        return self._nothing(fresh, pairs)
+
+    def another(self, job: Job) -> bool:
+        """Whether a pair is left that this job was not refused and that may be tried now."""
+        return any(
+            not is_refused(job.refused, pair.model, pair.key)
+            and self._health.wait_s(pair.model, pair.key) <= 0
+            for pair in self._pairs(job, self._keys.all())
+        )
+
+    def _pairs(self, job: Job, keys: tuple[str, ...]) -> Iterator[CreatePlan]:
+        for model in self._catalogue.order(job.request.model, self._clock.now_ms()):
+            for key in keys:
+                yield CreatePlan(model.id, key)
+
+    def _nothing(self, fresh: list[CreatePlan], pairs: list[CreatePlan]) -> Failed:
+        waits = [self._health.wait_s(pair.model, pair.key) for pair in fresh or pairs]
+        if fresh:
+            verdict = Verdict(ErrorClass.TRANSIENT, Reason.UNAVAILABLE, "kie.breaker", min(waits))
+            text = "every model rests after failures"
+        elif pairs:
+            verdict = Verdict(ErrorClass.OPERATOR, Reason.PROVIDER_AUTH, "kie.no_key", min(waits))
+            text = "every model and key refused this job"
+        else:
+            verdict = Verdict(ErrorClass.OPERATOR, Reason.MODEL_RETIRED, "kie.no_model")
+            text = "no model of the catalogue is alive"
+        failure = Failure(source="engine", step="create", message=text, may_have_arrived=False)
+        return Failed(failure, verdict)
+
+
+def is_refused(refused: tuple[str, ...], model: str, key: str) -> bool:
+    """Whether a job's refusals cover this pair."""
+    return not {f"{model}|{key}", f"{model}|*", f"*|{key}"}.isdisjoint(refused)
