@@ -88,7 +88,7 @@ class Scenario:
 
 
 BELL = NoticeKind.BELL
-HANG_S = 8.0
+HANG_S = 3.0
 """How long a hanging call hangs, real seconds, before the connection is cut: both are "no answer"."""
 
 

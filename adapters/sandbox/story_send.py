@@ -34,6 +34,16 @@ SEND_STORIES: Mapping[str, Scenario] = {
         _media_cut(act=False, cut=Cut.AFTER, delay_s=HANG_S),
         reason=Reason.SEND_UNKNOWN,
     ),
+    "send_timeout": Scenario(
+        "Sending times out three times",
+        "Три таймаута отправки подряд",
+        Expected(State.REFUNDED, (NoticeKind.SEND_FAILED, BELL), failures=3),
+        tuple(
+            Fault(Server.TELEGRAM, method, None, close=Cut.AFTER, delay_s=HANG_S)
+            for method in ("editMessageMedia", "sendVideo", "sendDocument")
+        ),
+        reason=Reason.SEND_TIMEOUT,
+    ),
     "send_failed": Scenario(
         "Telegram refuses three times",
         "Telegram не принял три раза",
