@@ -108,8 +108,14 @@ class VideoMaker(Protocol):
         """Choose model and key for the next create call; Failed (operator class) when none is left."""
         ...
 
-    async def create(self, job: Job, task: ProviderTask) -> Accepted | Failed:
-        """Fetch and upload the photo, then create the task. Never retries a create by itself."""
+    async def create(
+        self, job: Job, task: ProviderTask, intent: Callable[[], Awaitable[bool]]
+    ) -> Accepted | Failed:
+        """Fetch and upload the photo, then `await intent()`, then create the task.
+
+        `intent` makes the intent durable right before money may be spent; when it answers False the
+        job was taken away: do not create, answer anything. Never retries a create by itself.
+        """
         ...
 
     async def poll(self, job: Job, task: ProviderTask) -> Rendering | Rendered | Failed:

@@ -297,7 +297,7 @@ def patience_ms(job: Job, strategy: Strategy) -> int | None:
 
 def record(decision: Decision, *, graph: str, actor: str) -> dict[str, object]:
     """The history record of a decision: everything needed to recompute it (schema in diagrams/)."""
-    facts = {k: v for k, v in asdict(decision.facts).items() if v not in (None, "", False)}
+    facts = {k: v for k, v in asdict(decision.facts).items() if v is not None and v is not False and v != ""}
     return {
         "v": 1,
         "job": decision.before.id,

@@ -100,16 +100,18 @@ def _choices(graph: Graph) -> Iterator[str]:
 
 
 def sample_facts(trigger: Trigger, edge: Edge) -> Iterator[Facts]:
-    """Every combination of what guards look at, with each budget just inside and just outside."""
-    row = edge.row
+    """Every combination of what this trigger's guards look at, each budget just inside and just outside."""
+    row, both = edge.row, (True, False)
     retries = row.retries if row is not None and row.retries is not None else 3
+    failing = trigger is Trigger.ERROR
+    stages = ("", *(stage.value for stage in Stage))
     for held, video, back, costless, affordable, late, n in product(
-        (True, False),
-        (True, False),
-        ("", *(stage.value for stage in Stage)),
-        (True, False),
-        (True, False),
-        (True, False),
+        both,
+        both if not failing else (False,),
+        stages if not failing else ("",),
+        both if not failing else (False,),
+        both if failing else (True,),
+        both,
         range(retries + 2) if row is not None else (0,),
     ):
         yield Facts(
