@@ -6,7 +6,7 @@ Grok 130 s) and are cautious guesses elsewhere. `price_credits` is ours: one cre
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from types import MappingProxyType
@@ -61,8 +61,8 @@ class Model:
     durations: tuple[int, ...] = ()
     duration_field: str = "duration"
     duration_as_text: bool = True
-    aspects: Mapping[str, str] = MappingProxyType({})
-    params: Mapping[str, Param] = MappingProxyType({})
+    aspects: Mapping[str, str] = field(default_factory=dict)
+    params: Mapping[str, Param] = field(default_factory=dict)
     """Sent as they are."""
     enabled: bool = True
     retired_at: str = ""

@@ -1,25 +1,20 @@
 """The paid provider as a worker sees it: plan, create, poll. Implements `engine.ports.VideoMaker`."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from adapters import photo
 from adapters.kie import answers, callback, payloads, verdicts
 from adapters.kie.answers import Phase, TaskReport
 from adapters.kie.catalogue import Catalogue, Endpoint, Model
 from adapters.kie.client import KieClient
 from adapters.kie.keys import ApiKey, KeyHealth, KeyRing
 from adapters.kie.library import Kept, VideoLibrary
+from adapters.kie.photos import PhotoShelf
 from adapters.kie.planner import Planner
 from adapters.kie.schedule import Schedule
-from engine.ports import Accepted, Clock, CreatePlan, Failed, Randomness, Rendered, Rendering
+from engine.ports import Accepted, Clock, CreatePlan, Failed, Rendered, Rendering
 from states.job import Job, ProviderTask, Video
-from states.vocabulary import ErrorClass, Failure, Reason, Verdict
-
-FetchPhoto = Callable[[str], Awaitable[bytes | Failure]]
-"""Bytes of a photo by its Telegram file id."""
+from states.vocabulary import Failure, Reason, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +25,13 @@ class MakerConfig:
     """How long one watch over a task lasts before it counts as a time-out (the task lives on)."""
     grace_s: float = 90.0
     """How long KIE may say that it does not know a new task."""
-    upload_ttl_s: float = 20 * 3600.0
-    """KIE deletes uploads after 24 h: an older one is uploaded again."""
     schedule: Schedule = field(default_factory=Schedule)
     public_url: str = ""
     callback_secret: str = field(default="", repr=False)
 
 
 class KieMaker:
-    """Buys videos at KIE. Holds nothing that matters: a restart loses a few upload addresses."""
+    """Buys videos at KIE. Holds nothing that matters: a restart loses the addresses of a few uploads."""
 
     def __init__(
         self,
@@ -48,9 +41,8 @@ class KieMaker:
         catalogue: Catalogue,
         health: KeyHealth,
         clock: Clock,
-        randomness: Randomness,
         library: VideoLibrary,
-        fetch_photo: FetchPhoto,
+        photos: PhotoShelf,
         config: MakerConfig | None = None,
     ) -> None:
         self._client = client
@@ -58,12 +50,10 @@ class KieMaker:
         self._catalogue = catalogue
         self._health = health
         self._clock = clock
-        self._randomness = randomness
         self._library = library
-        self._fetch_photo = fetch_photo
+        self._photos = photos
         self._config = config or MakerConfig()
         self._planner = Planner(catalogue, keys, health, clock)
-        self._uploads: dict[tuple[str, str], tuple[str, int]] = {}
         self._broken: dict[str, int] = {}
 
     # --- create ---------------------------------------------------------------------------------
@@ -86,9 +76,9 @@ class KieMaker:
             )
             return self._failed(job, task, failure, verdicts.MODEL_GONE)
         key = self._keys.named(task.key)
-        url = await self._photo_url(job, task, model, key)
+        url = await self._photos.url(job, task.n, job.request.aspect if model.pads else "", key)
         if isinstance(url, Failed):
-            return url
+            return url if url.failure.source != "kie" else self._failed(job, task, url.failure, url.verdict)
         body = payloads.build(model, job.request, url, self._callback_url(job, task))
         make = self._client.veo_generate if model.endpoint is Endpoint.VEO else self._client.create_task
         got = await make(key, body)
@@ -96,39 +86,6 @@ class KieMaker:
             return self._failed(job, task, got)
         self._health.worked(task.model, task.key)
         return Accepted(got.task_id)
-
-    async def _photo_url(self, job: Job, task: ProviderTask, model: Model, key: ApiKey) -> str | Failed:
-        """The address of the prepared photo at KIE: a fresh upload of this process, else a new one."""
-        shape = job.request.aspect if model.pads else ""
-        slot = (job.request.photo, shape)
-        now = self._clock.now_ms()
-        url, since = self._uploads.get(slot, ("", 0))
-        if url and now - since < self._config.upload_ttl_s * 1000:
-            return url
-        data = await self._prepared(job, shape)
-        if isinstance(data, Failed):
-            return data
-        name = f"{job.id}-{task.n}-{self._randomness.token()}.jpg"
-        got = await self._client.upload(key, data, name)
-        if isinstance(got, Failure):
-            return self._failed(job, task, got)
-        self._uploads[slot] = (got.url, now)
-        while len(self._uploads) > 256:
-            del self._uploads[next(iter(self._uploads))]
-        return got.url
-
-    async def _prepared(self, job: Job, shape: str) -> bytes | Failed:
-        data = await self._fetch_photo(job.request.photo)
-        if isinstance(data, Failure):
-            return Failed(data, verdicts.of_photo_fetch(data))
-        ready = await asyncio.to_thread(photo.prepare, data, shape)
-        if isinstance(ready, bytes):
-            return ready
-        text = (
-            f"{ready.reason}: {ready.fact} {ready.measured:g} (limit {ready.limit:g}) {ready.detail}".rstrip()
-        )
-        failure = Failure(source="engine", step="photo", message=text, may_have_arrived=False)
-        return Failed(failure, Verdict(ErrorClass.USER, ready.reason, "photo.prepare"))
 
     def _callback_url(self, job: Job, task: ProviderTask) -> str:
         config = self._config
@@ -254,14 +211,10 @@ class KieMaker:
         verdict = verdict or verdicts.of(failure)
         self._health.failed(task.model, task.key, verdict)
         if verdict.reason is Reason.PHOTO_UNREACHABLE:
-            self._forget_uploads(job)
+            self._photos.forget(job.request.photo)
         refused = verdicts.refuses(verdict, task.model, task.key) if replaceable else ""
         other = bool(refused) and self._planner.another(replace(job, refused=(*job.refused, refused)))
         return Failed(failure, verdict, alternative=other, refused=refused)
-
-    def _forget_uploads(self, job: Job) -> None:
-        for slot in [slot for slot in self._uploads if slot[0] == job.request.photo]:
-            del self._uploads[slot]
 
 
 def _video(url: str, n: int, kept: Kept) -> Video:
