@@ -89,7 +89,7 @@ class Connection:
     async def command(self, *args: str | bytes | float) -> Any:
         """One command. Raises StoreUnavailable (outcome unknown), ScriptMissing or ScriptFailed."""
         try:
-            return await self._redis.execute_command(*args)
+            return await self._redis.execute_command(*args)  # type: ignore[no-untyped-call]
         except NoScriptError as error:
             raise ScriptMissing(str(error)) from error
         except AuthenticationError as error:
@@ -148,7 +148,7 @@ class Connection:
             if client is None:
                 client = await self._open_blocking(slot)
             async with asyncio.timeout(block_s + WATCHDOG_S):
-                return await client.execute_command(*args)
+                return await client.execute_command(*args)  # type: ignore[no-untyped-call]
         except TimeoutError as error:
             await self._drop(slot)
             raise StoreUnavailable(
@@ -157,6 +157,8 @@ class Connection:
         except _LOST as error:
             await self._drop(slot)
             raise StoreUnavailable(f"a blocking read broke: {type(error).__name__}: {error}") from error
+        except RedisError as error:
+            raise ScriptFailed(f"{type(error).__name__}: {error}") from error
         except asyncio.CancelledError:
             await self._drop(slot)
             raise
@@ -170,7 +172,7 @@ class Connection:
             **_common(self._url),
         )
         self._blocking[slot] = client
-        self._ids[slot] = int(await client.execute_command("CLIENT", "ID"))
+        self._ids[slot] = int(await client.execute_command("CLIENT", "ID"))  # type: ignore[no-untyped-call]
         return client
 
     async def _drop(self, slot: str) -> None:

@@ -1,7 +1,7 @@
 """Errors and refusals of the engine.
 
     EngineError
-    ├── StoreUnavailable    the server did not answer in time; the outcome is unknown, the op id may be asked again
+    ├── StoreUnavailable    the server did not answer in time: outcome unknown, ask again by its id
     ├── StoreMismatch       the server holds a store of another shape (partitions, schema) or is unfit
     ├── ScriptBroken        a Lua file has a bad header, include or name; found at load time
     └── ScriptFailed        a script raised inside the server: a bug

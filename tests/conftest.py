@@ -9,6 +9,7 @@ from engine.clock import ManualClock
 from engine.connection import Connection
 from engine.dispatch import Dispatcher
 from engine.randomness import SeededRandomness
+from engine.store import Store
 from tests.leaks import leaked_keys
 from tests.servers import running_server
 
@@ -66,3 +67,11 @@ async def dispatcher(connection: Connection) -> AsyncIterator[Dispatcher]:
     await calls.load()
     yield calls
     await calls.close()
+
+
+@pytest.fixture
+async def store(redis_url: str, clock: ManualClock, randomness: SeededRandomness) -> AsyncIterator[Store]:
+    """A store of one partition on a manual clock."""
+    opened = await Store.connect(redis_url, clock=clock, randomness=randomness, partitions=1)
+    yield opened
+    await opened.close()

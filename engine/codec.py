@@ -1,0 +1,175 @@
+"""Values to bytes and back. The only module that knows orjson.
+
+A job is stored in three parts: guard fields that Lua compares and changes (`engine.store` sends them as
+arguments), the document with everything Lua never needs, and the request, which never changes.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from types import MappingProxyType
+from typing import Any
+
+import orjson
+
+from engine.ports import Alert, Notice
+from engine.values import Entry, EntryKind, Event, Scalar
+from states.job import Hint, Job, ProviderTask, Request, TaskStatus, Video
+from states.vocabulary import Hold, NoticeKind, Stage, State
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A job as its keys hold it: the guard fields as text, document, request and waiting hints as JSON."""
+
+    id: str
+    guards: Mapping[str, str]
+    doc: bytes
+    request: bytes
+    hints: tuple[bytes, ...] = ()
+
+
+def encode(value: Any) -> bytes:
+    """Compact JSON; mappings, dataclasses, enums and frozensets of strings included."""
+    return orjson.dumps(value, default=_plain, option=orjson.OPT_NON_STR_KEYS)
+
+
+def decode(raw: bytes | str) -> Any:
+    """What `encode` wrote."""
+    return orjson.loads(raw)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, frozenset | set):
+        return sorted(value)
+    raise TypeError(f"cannot store a {type(value).__name__}")
+
+
+# --- jobs ---------------------------------------------------------------------------------------
+
+
+def encode_doc(job: Job) -> bytes:
+    """The part of a job that only Python reads. Empty fields are left out: most jobs are plain."""
+    doc: dict[str, Any] = {
+        "created": job.created_ms,
+        "stage": job.stage,
+        "retry_at": job.retry_at_ms,
+        "since": job.stage_since_ms,
+        "sends": job.send_attempts,
+        "counts": job.counts,
+        "told": job.told,
+        "tasks": [asdict(task) for task in job.tasks],
+        "refused": job.refused,
+        "video": asdict(job.video) if job.video else None,
+        "source": job.source_job,
+        "message": job.status_message_id,
+        "reason": job.last_reason,
+    }
+    return encode(
+        {name: value for name, value in doc.items() if value not in (None, 0, "", [], (), {}, frozenset())}
+    )
+
+
+def encode_request(request: Request) -> bytes:
+    """What the user asked for."""
+    return encode(request)
+
+
+def encode_hint(hint: Hint) -> bytes:
+    """A signal from outside; equal hints have equal bytes."""
+    return encode(hint)
+
+
+def decode_job(stored: Stored) -> Job:
+    """The snapshot that `stored` holds."""
+    guards, doc = stored.guards, decode(stored.doc)
+    video = doc.get("video")
+    return Job(
+        id=stored.id,
+        user_id=int(guards["uid"]),
+        state=State(guards["st"]),
+        graph=guards["gv"],
+        request=Request(**decode(stored.request)),
+        cost=int(guards["cost"]),
+        created_ms=doc.get("created", 0),
+        deadline_ms=int(guards["dl"]),
+        hold=Hold(guards["hold"]),
+        seq=int(guards["seq"]),
+        epoch=int(guards["ep"]),
+        stage=Stage(doc["stage"]) if "stage" in doc else None,
+        retry_at_ms=doc.get("retry_at", 0),
+        stage_since_ms=doc.get("since", 0),
+        send_attempts=doc.get("sends", 0),
+        counts=MappingProxyType(doc.get("counts", {})),
+        told=frozenset(NoticeKind(word) for word in doc.get("told", ())),
+        tasks=tuple(_task(task) for task in doc.get("tasks", ())),
+        refused=tuple(doc.get("refused", ())),
+        video=Video(**video) if video else None,
+        source_job=doc.get("source", ""),
+        status_message_id=doc.get("message"),
+        last_reason=doc.get("reason", ""),
+        hints=tuple(Hint(**decode(raw)) for raw in stored.hints),
+    )
+
+
+def _task(fields: Mapping[str, Any]) -> ProviderTask:
+    return ProviderTask(**{**fields, "status": TaskStatus(fields["status"])})
+
+
+# --- outbox, events, statements -----------------------------------------------------------------
+
+
+def encode_notice(notice: Notice) -> bytes:
+    """A notice as an outbox entry's body."""
+    return encode({"notice": notice})
+
+
+def encode_alert(alert: Alert) -> bytes:
+    """An alert as an outbox entry's body."""
+    return encode({"alert": alert})
+
+
+def decode_outbox(raw: bytes) -> Notice | Alert:
+    """What an outbox entry's body holds."""
+    body = decode(raw)
+    if "alert" in body:
+        return Alert(**body["alert"])
+    fields = body["notice"]
+    return Notice(**{**fields, "kind": NoticeKind(fields["kind"]), "data": MappingProxyType(fields["data"])})
+
+
+def encode_event(event: Event) -> bytes:
+    """A transition for the event feed; its id is given by the feed."""
+    fields = asdict(event)
+    del fields["id"]
+    return encode(fields)
+
+
+def decode_event(entry_id: bytes | str, raw: bytes) -> Event:
+    """An event read from the feed."""
+    name = entry_id.decode() if isinstance(entry_id, bytes) else entry_id
+    fields = decode(raw)
+    data: Mapping[str, Scalar] = MappingProxyType(fields.pop("data"))
+    return Event(id=name, data=data, **fields)
+
+
+def decode_entry(raw: bytes) -> Entry:
+    """A ledger row (written by `lib/ledger.lua`)."""
+    row = decode(raw)
+    return Entry(
+        id=row["id"],
+        ms=row["ms"],
+        kind=EntryKind(row["kind"]),
+        amount=row["amount"],
+        delta=row["delta"],
+        balance=row["balance"],
+        job_id=row.get("job", ""),
+        note=row.get("note", ""),
+    )
+
+
+def guards_of(pairs: Sequence[bytes]) -> dict[str, str]:
+    """A flat HGETALL answer as text fields."""
+    words = [word.decode() for word in pairs]
+    return dict(zip(words[::2], words[1::2], strict=True))

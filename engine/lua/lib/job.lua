@@ -1,0 +1,38 @@
+-- A job's keys: T:j:<id> guard fields, T:d:<id> document, T:p:<id> request, T:h:<id> history, T:hi:<id>
+-- hints. Guard fields: st seq ep gv uid cost hold own dl op. `own` is the worker under lease, '' for none.
+
+local TERMINAL = { done = true, refunded = true, failed = true }
+
+local function job_guards(T, id)
+  local got = redis.call('HMGET', T .. ':j:' .. id,
+    'st', 'seq', 'ep', 'gv', 'uid', 'cost', 'hold', 'own', 'dl', 'op')
+  if not got[1] then return nil end
+  return { st = got[1], seq = tonumber(got[2]), ep = tonumber(got[3]), gv = got[4], uid = got[5],
+    cost = tonumber(got[6]), hold = got[7], own = got[8], dl = tonumber(got[9]), op = got[10] }
+end
+
+-- Why a worker's write is refused; nil when it is not. The epoch decides, never the clock.
+local function job_refusal(g, epoch, seq)
+  if g.ep ~= epoch then return 'fenced' end
+  if g.seq ~= seq then return 'stale' end
+  return nil
+end
+
+-- The whole job as it goes to Python.
+local function job_show(T, id)
+  local fields = redis.call('HGETALL', T .. ':j:' .. id)
+  if #fields == 0 then return { id } end
+  local doc, request = redis.call('GET', T .. ':d:' .. id), redis.call('GET', T .. ':p:' .. id)
+  return { id, fields, doc, request, redis.call('LRANGE', T .. ':hi:' .. id, 0, -1) }
+end
+
+-- Its user's keys forget a job only when none of theirs is alive: indexes never outlive their jobs.
+local function job_expire(T, id, g, retain_ms)
+  redis.call('DEL', T .. ':hi:' .. id)
+  for _, part in ipairs({ 'j', 'd', 'p', 'h' }) do
+    redis.call('PEXPIRE', T .. ':' .. part .. ':' .. id, retain_ms)
+  end
+  if redis.call('HINCRBY', T .. ':a:' .. g.uid, 'live', -1) <= 0 then
+    redis.call('PEXPIRE', T .. ':uj:' .. g.uid, retain_ms)
+  end
+end

@@ -1,0 +1,11 @@
+#!lua no-writes
+-- Live counters and sizes of a partition.
+-- KEYS: prefix
+-- ARGV:
+-- Returns: flat name, number
+local shown = redis.call('HGETALL', T .. ':c')
+shown[#shown + 1] = 'live'
+shown[#shown + 1] = tostring(redis.call('ZCARD', T .. ':t'))
+shown[#shown + 1] = 'waiting_users'
+shown[#shown + 1] = tostring(redis.call('ZCARD', T .. ':rdy'))
+return shown

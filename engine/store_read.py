@@ -1,0 +1,79 @@
+"""The store's reading side: jobs, histories, places, counts. Nothing here changes anything."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from engine.codec import Stored, decode, decode_entry, decode_job, guards_of
+from engine.store_base import StoreBase
+from engine.values import Account, Entry
+from states.job import Job
+
+
+def shown_job(answer: Sequence[Any]) -> Job | None:
+    """A job as `lib/job.lua` shows it; None for a bare id (its keys have expired)."""
+    if len(answer) < 5:
+        return None
+    name, fields, doc, request, hints = answer
+    return decode_job(Stored(name.decode(), guards_of(fields), doc, request, tuple(hints)))
+
+
+class StoreReads(StoreBase):
+    """Reads by job, by user, over all partitions."""
+
+    async def read(self, job_id: str) -> Job | None:
+        """The job as it is now, None when there is none (any more)."""
+        prefix = self.prefix_of_job(job_id)
+        if prefix is None:
+            return None
+        return shown_job(await self.dispatcher.call(prefix, "read", job=job_id))
+
+    async def history(self, job_id: str) -> list[dict[str, Any]]:
+        """The records of a job, oldest first: the submit (seq 0), then its transitions."""
+        prefix = self.prefix_of_job(job_id)
+        if prefix is None:
+            return []
+        return [decode(row) for row in await self.dispatcher.call(prefix, "history", job=job_id)]
+
+    async def jobs_of(self, user_id: int, limit: int = 10) -> list[Job]:
+        """Jobs of a user, newest first."""
+        prefix = self.prefix_of_user(user_id)
+        shown = await self.dispatcher.call(prefix, "jobs", uid=str(user_id), limit=limit)
+        return [job for job in map(shown_job, shown) if job is not None]
+
+    async def live_jobs(self, limit: int = 100) -> list[Job]:
+        """Jobs that have not ended, by the time they are due."""
+        due: list[tuple[float, Job]] = []
+        for partition in range(self.partitions):
+            shown = await self.dispatcher.call(self.prefix(partition), "live", limit=limit)
+            for at_ms, answer in zip(shown[::2], shown[1::2], strict=True):
+                job = shown_job(answer)
+                if job is not None:
+                    due.append((float(at_ms), job))
+        return [job for _, job in sorted(due, key=lambda pair: (pair[0], pair[1].id))[:limit]]
+
+    async def place_in_line(self, job_id: str) -> int:
+        """Jobs of its partition that start before it, itself counted; 0 when it is not in line."""
+        prefix = self.prefix_of_job(job_id)
+        return 0 if prefix is None else int(await self.dispatcher.call(prefix, "line", job=job_id))
+
+    async def account(self, user_id: int) -> Account:
+        """Credits of a user."""
+        key = f"{self.prefix_of_user(user_id)}:a:{user_id}"
+        balance, held = await self.connection.command("HMGET", key, "bal", "held")
+        return Account(int(balance or 0), int(held or 0))
+
+    async def statement(self, user_id: int, limit: int = 20) -> list[Entry]:
+        """Ledger rows of a user, newest first."""
+        key = f"{self.prefix_of_user(user_id)}:l:{user_id}"
+        rows = await self.connection.command("LRANGE", key, -limit, -1)
+        return [decode_entry(row) for row in reversed(rows)]
+
+    async def counts(self) -> Mapping[str, int]:
+        """Live counters over all partitions: `st:<state>`, `e:<edge>`, `live`, `waiting_users`."""
+        total: Counter[str] = Counter()
+        for partition in range(self.partitions):
+            shown = await self.dispatcher.call(self.prefix(partition), "counts")
+            for name, number in zip(shown[::2], shown[1::2], strict=True):
+                total[name.decode()] += int(number)
+        return total
