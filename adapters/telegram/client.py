@@ -74,11 +74,18 @@ class Upload(InputFile):
         if isinstance(self.source, bytes):
             yield self.source
         else:
-            file = await asyncio.to_thread(self.source.open, "rb")
-            with file:
-                while chunk := await asyncio.to_thread(file.read, _CHUNK):
-                    yield chunk
+            offset = 0
+            while chunk := await asyncio.to_thread(_slice, self.source, offset):
+                offset += len(chunk)
+                yield chunk
         self.drained = True
+
+
+def _slice(path: Path, offset: int) -> bytes:
+    """One chunk. Opened anew each time: aiohttp abandons the generator of a cut upload, file and all."""
+    with path.open("rb") as file:
+        file.seek(offset)
+        return file.read(_CHUNK)
 
 
 class Session(AiohttpSession):

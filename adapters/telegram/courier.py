@@ -22,7 +22,10 @@ Note = Callable[[Mapping[str, int | str]], Awaitable[None]]
 Report = Callable[[Failure], Awaitable[None]]
 
 SEND_BEGUN = "sending"
-"""`file_kind` without a `file_id`: a new message was begun and its fate is not known yet."""
+"""`file_kind` is `sending/<job>/<kind>` while a new message is begun and its fate is not known yet.
+
+It names the job, because a re-delivery takes the video over, and the doubt is not its own.
+"""
 
 _NOT_DELIVERED = Verdict(
     ErrorClass.TRANSIENT, Reason.SEND_TIMEOUT, "telegram/verified_not_delivered", label=Label.TRANSIENT
@@ -84,10 +87,11 @@ class _Trip:
         self.courier = courier
         self.note = note
         self.again = delivery.verify_first
-        self.video = delivery.video
+        self.mark = f"{SEND_BEGUN}/{delivery.job.id}/"
+        self.begun = delivery.video.file_kind.startswith(self.mark)
+        self.video = replace(delivery.video, file_kind=delivery.video.file_kind.rpartition("/")[2])
         self.chat_id = delivery.job.request.chat_id
         self.message_id = delivery.job.status_message_id or None
-        self.begun = self.video.file_kind == SEND_BEGUN and not self.video.file_id
         self.gone = False
         self.dress: Dress = courier.stock.dress(delivery.job, self.video)
         self.ladder = Ladder(courier.stock, courier.limits, self.video)
@@ -103,8 +107,8 @@ class _Trip:
         outcome = await self._climb()
         if isinstance(outcome, Delivered):
             return outcome
-        if self.begun and outcome.verdict.cls is not ErrorClass.AMBIGUOUS:
-            await self.note({"file_kind": ""})  # surely not arrived: the next attempt may begin another
+        if outcome.verdict.cls is not ErrorClass.AMBIGUOUS:
+            await self._begin(begun=False)  # surely not arrived: the next attempt may begin another
         return replace(outcome, status_message_gone=self.gone or outcome.status_message_gone)
 
     async def _climb(self) -> Delivered | Failed:
@@ -153,7 +157,7 @@ class _Trip:
             return _Next(answer)
         if answer.may_have_arrived is False:
             return Failed(answer, verdict)
-        return await self._verify(answer) or Failed(answer, self._lost(verdict))
+        return await self._verify(answer) or Failed(answer, _undone(answer, verdict))
 
     async def _edited(self, load: Load, answer: Message | bool, message_id: int) -> Delivered | Failed:  # noqa: FBT001
         shown = shown_by(answer) if isinstance(answer, Message) else Shown(message_id)
@@ -175,10 +179,6 @@ class _Trip:
         if same and isinstance(seen, Failed):
             return await self._arrived(Shown(message_id, "video"))
         return seen or Failed(answer, _NOT_DELIVERED)
-
-    def _lost(self, verdict: Verdict) -> Verdict:
-        """A look showed that a lost edit was not done: retry it, by the classifier's reason if it has one."""
-        return verdict if verdict.cls is ErrorClass.TRANSIENT else _NOT_DELIVERED
 
     def _leave(self, failure: Failure) -> None:
         self.message_id, self.gone = None, True
@@ -221,9 +221,7 @@ class _Trip:
     # --- a new message, where none can be edited --------------------------------------------------
 
     async def _send(self, load: Load) -> Delivered | Failed | _Next:
-        if not self.begun:
-            await self.note({"file_kind": SEND_BEGUN})
-            self.begun = True
+        await self._begin(begun=True)
         method = to_send(load, self.dress, self.chat_id)
         answer = await call(
             self.courier.bot, method, timeout=self.courier.timeouts.heavy(), drained=load.drained
@@ -242,14 +240,19 @@ class _Trip:
             return Failed(answer, verdict)
         return Failed(answer, verdict if verdict.cls is ErrorClass.AMBIGUOUS else _UNKNOWN)
 
+    async def _begin(self, *, begun: bool) -> None:
+        """Checkpoint that a new message is on its way, or that it surely is not."""
+        if begun != self.begun:
+            self.begun = begun
+            kind = f"{self.mark}{self.video.file_kind}" if begun else self.video.file_kind
+            await self.note({"file_id": self.video.file_id, "file_kind": kind})
+
     # --- both ways ----------------------------------------------------------------------------------
 
     async def _arrived(self, shown: Shown) -> Delivered:
         facts: dict[str, int | str] = {"status_message_id": shown.message_id}
-        if shown.file_id:
-            facts |= {"file_id": shown.file_id, "file_kind": shown.kind}
-        elif self.begun:
-            facts |= {"file_kind": shown.kind or "link"}
+        if shown.file_id or self.begun:
+            facts |= {"file_id": shown.file_id or self.video.file_id, "file_kind": shown.kind or "link"}
         await self.note(facts)
         return Delivered(shown.message_id, shown.file_id, shown.kind or "link")
 
@@ -261,3 +264,11 @@ class _Trip:
         if self.courier.report is not None:
             await self.courier.report(failure)
         return True
+
+
+def _undone(failure: Failure, verdict: Verdict) -> Verdict:
+    """A look showed that a lost edit was not done: retry it, by the reason that is known."""
+    if verdict.cls is ErrorClass.TRANSIENT:
+        return verdict
+    late = "timeout" in failure.exception.lower() or failure.http_status is not None
+    return _NOT_DELIVERED if late else replace(_NOT_DELIVERED, reason=Reason.NETWORK)

@@ -58,11 +58,10 @@ def scrub(text: str, token: str = "") -> str:
 
 
 def _own_words(exc: BaseException) -> str:
-    """An exception's text without the content it carries (a Message holds the user's words)."""
+    """An exception's text without the decoder's copy of the content."""
     if isinstance(exc, ClientDecodeError):
         kind = type(exc.original)
-        first_line = str(exc.original).partition("\n")[0]
-        return f"{exc.message}; Caused from error: {kind.__module__}.{kind.__name__}: {first_line}"
+        return f"{exc.message}; Caused from error: {kind.__module__}.{kind.__name__}: {exc.original}"
     if isinstance(exc, TelegramAPIError):
         return f"{exc.label} - {exc.message}"
     if isinstance(exc, DetailedAiogramError):
@@ -82,7 +81,9 @@ def _chain(exc: BaseException) -> Iterator[BaseException]:
 def _spell(exc: BaseException) -> str:
     kind = type(exc)
     name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
-    return f"{name}: {_own_words(exc)[:_TEXT_LIMIT]}"
+    # Only the first line: pydantic's further lines quote the Message, which holds the user's words.
+    words = _own_words(exc).partition("\n")[0]
+    return f"{name}: {words[:_TEXT_LIMIT]}"
 
 
 def spell_chain(exc: BaseException, token: str = "") -> str:

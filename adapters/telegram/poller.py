@@ -139,7 +139,7 @@ class Poller:
             timeout=int(self._timeouts.poll_s),
             allowed_updates=list(ALLOWED_UPDATES),
         )
-        answer = await _unless(stopped, call(self._bot, ask, timeout=self._timeouts.poll(), step="updates"))
+        answer = await _unless(stopped, self._ask(ask))
         if answer is None:
             return None
         if isinstance(answer, Failure):
@@ -150,6 +150,9 @@ class Poller:
                 return problem
         self._failures, self._told = 0, None
         return None
+
+    async def _ask(self, ask: RawUpdates) -> list[dict[str, Any]] | Failure:
+        return await call(self._bot, ask, timeout=self._timeouts.poll(), step="updates")
 
     async def _keep(self, update: dict[str, Any]) -> Problem | None:
         """Store one update; only then does the offset move past it."""
