@@ -31,7 +31,7 @@ from redis.exceptions import (
     TimeoutError as DriverTimeoutError,
 )
 
-from engine.errors import EngineError, ScriptFailed, StoreUnavailable
+from engine.errors import EngineError, ScriptFailed, StoreMismatch, StoreUnavailable
 
 COMMAND_TIMEOUT_S: Final = 5.0
 BLOCK_S: Final = 5.0
@@ -93,7 +93,7 @@ class Connection:
         except NoScriptError as error:
             raise ScriptMissing(str(error)) from error
         except AuthenticationError as error:
-            raise ScriptFailed(f"the server refused our credentials: {error}") from error
+            raise StoreMismatch(f"the server refused our credentials: {error}") from error
         except _LOST as error:
             raise StoreUnavailable(f"the server did not answer: {type(error).__name__}: {error}") from error
         except RedisError as error:

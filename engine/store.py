@@ -31,12 +31,13 @@ class Claim:
     """The answer to a claim: a job under lease, or none.
 
     `lost`: its last worker's lease ran out while it was generating or sending. `next_due_ms`: when the
-    partition's next timer runs (None: no live job); look again then.
+    partition's next timer runs (None: no live job); look again then. `asked_ms`: the lease counts from here.
     """
 
     job: Job | None
     lost: bool
     next_due_ms: int | None
+    asked_ms: int
 
 
 class Store(StoreReads):
@@ -97,20 +98,28 @@ class Store(StoreReads):
         `last`: this worker will be full with it, so another one should be woken for the rest.
         """
         self._queued_ok[partition] = queued_ok
-        answer = await self.dispatcher.call(
-            self.prefix(partition),
-            "claim",
-            worker=worker,
-            claim_id=self.randomness.token(),
-            now=self.clock.now_ms(),
-            lease_ms=lease_ms,
-            queued_ok=queued_ok,
-            last=last,
-            mark_ms=self.keeping.mark_ms,
-        )
+        asked_ms = self.clock.now_ms()
+        claim_id = self._unheard.pop((worker, partition), None) or self.randomness.token()
+        try:
+            answer = await self.dispatcher.call(
+                self.prefix(partition),
+                "claim",
+                worker=worker,
+                claim_id=claim_id,
+                now=asked_ms,
+                lease_ms=lease_ms,
+                queued_ok=queued_ok,
+                last=last,
+                mark_ms=self.keeping.mark_ms,
+            )
+        except BaseException:
+            # the job may be ours without our knowing: the next claim asks for the same one
+            self._unheard[worker, partition] = claim_id
+            raise
         if answer[0] == b"idle":
-            return Claim(None, lost=False, next_due_ms=ms_or_none(answer[1]))
-        return Claim(shown_job(answer[3]), lost=answer[1] == b"1", next_due_ms=ms_or_none(answer[2]))
+            return Claim(None, lost=False, next_due_ms=ms_or_none(answer[1]), asked_ms=asked_ms)
+        lost, next_due_ms = answer[1] == b"1", ms_or_none(answer[2])
+        return Claim(shown_job(answer[3]), lost=lost, next_due_ms=next_due_ms, asked_ms=asked_ms)
 
     async def commit(  # noqa: PLR0913 - one atomic step has that many parts, each by its name
         self,
@@ -258,6 +267,8 @@ class Store(StoreReads):
         return {b"gone": Refusal.GONE, b"over": Refusal.STALE}.get(answer)
 
     async def leave(self, worker: str) -> None:
-        """A worker stops for good (after parking its jobs)."""
+        """A worker stops for good (after parking its jobs); what it claimed unheard goes back."""
         for partition in range(self.partitions):
-            await self.dispatcher.call(self.prefix(partition), "leave", worker=worker)
+            await self.dispatcher.call(
+                self.prefix(partition), "leave", worker=worker, now=self.clock.now_ms()
+            )

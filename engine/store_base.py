@@ -45,6 +45,7 @@ class StoreBase:
         self.dispatcher = Dispatcher(connection)
         self._bells = {p: self._doorbell(p) for p in range(partitions)}
         self._queued_ok: dict[int, bool] = {}
+        self._unheard: dict[tuple[str, int], str] = {}
         self._following: asyncio.Task[None] | None = None
 
     @classmethod

@@ -1,6 +1,5 @@
 """Jobs and moves with consistent fields, for tests of the store."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -94,7 +93,7 @@ class Bench:
     ) -> Job | Refusal:
         """Commit an edge with the money its end asks for."""
         hold = _ENDS.get(target, job.hold) if job.hold is Hold.HELD else job.hold
-        fields: Mapping[str, Any] = {
+        fields = {
             "op": f"{job.epoch}:{job.seq + 1}:{edge}",
             "record": {
                 "seq": job.seq + 1,

@@ -6,7 +6,7 @@ from engine.clock import ManualClock
 from engine.errors import Refusal
 from engine.store import Store
 from engine.values import Account, Submission
-from states.job import Hint, Job
+from states.job import Hint
 from states.vocabulary import Hold, State
 from tests.factories import LEASE_MS, Bench, make_bench
 
@@ -80,5 +80,5 @@ async def test_waiting_ends_with_a_ring_or_with_the_time(
     waiting = store.wait(0, clock.now_ms() + 60_000)
     await bench.queued()
     assert await waiting
-    job: Job = await bench.claim()
+    job = await bench.claim()
     assert job.state is State.QUEUED

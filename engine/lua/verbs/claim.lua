@@ -12,6 +12,7 @@ local claim, id, ep, lost = string.match(redis.call('GET', mark) or '', '^(%S+) 
 if claim == claim_id then
   local g = job_guards(T, id)
   if g and g.ep == tonumber(ep) and g.own == worker then
+    timer_lease(T, id, now, lease_ms)
     return { 'job', lost, timer_next(T), job_show(T, id) }
   end
 end

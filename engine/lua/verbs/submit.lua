@@ -10,6 +10,9 @@
 --@include lib/timer.lua
 --@include lib/event.lua
 --@include lib/tell.lua
+if redis.call('EXISTS', T .. ':g:' .. graph) == 0 then
+  return redis.error_reply('graph ' .. graph .. ' is not registered in this store')
+end
 local account = T .. ':a:' .. uid
 local balance = account_balance(T, uid)
 local seen = redis.call('GET', T .. ':i:' .. idem)
