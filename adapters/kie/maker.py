@@ -1,5 +1,6 @@
 """The paid provider as a worker sees it: plan, create, poll. Implements `engine.ports.VideoMaker`."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -15,6 +16,21 @@ from adapters.kie.schedule import Schedule
 from engine.ports import Accepted, Clock, CreatePlan, Failed, Rendered, Rendering
 from states.job import Job, ProviderTask, Video
 from states.vocabulary import Failure, Reason, Verdict
+
+Intent = Callable[[], Awaitable[bool]]
+"""Makes the intent to create durable; False when the job was taken away."""
+
+PHOTO_IS_FINE = frozenset(
+    {
+        Reason.RATE_LIMITED,
+        Reason.OVERLOADED,
+        Reason.UNAVAILABLE,
+        Reason.PROVIDER_AUTH,
+        Reason.PROVIDER_BALANCE,
+        Reason.MODEL_RETIRED,
+    }
+)
+"""After these an uploaded photo may be used again; anything else may have to do with its address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +83,8 @@ class KieMaker:
         known = self._catalogue.get(model)
         return self._config.schedule.first_s(known) if known else 30.0
 
-    async def create(self, job: Job, task: ProviderTask) -> Accepted | Failed:
-        """Fetch and upload the photo, then create the task, once."""
+    async def create(self, job: Job, task: ProviderTask, intent: Intent) -> Accepted | Failed:
+        """Fetch and upload the photo, let the intent be recorded, then create the task, once."""
         model = self._catalogue.get(task.model)
         if model is None:
             failure = Failure(
@@ -80,6 +96,11 @@ class KieMaker:
         if isinstance(url, Failed):
             return url if url.failure.source != "kie" else self._failed(job, task, url.failure, url.verdict)
         body = payloads.build(model, job.request, url, self._callback_url(job, task))
+        if not await intent():
+            failure = Failure(
+                source="engine", step="claim", message="the job was taken away", may_have_arrived=False
+            )
+            return Failed(failure, verdicts.TAKEN_AWAY)
         make = self._client.veo_generate if model.endpoint is Endpoint.VEO else self._client.create_task
         got = await make(key, body)
         if isinstance(got, Failure):
@@ -210,7 +231,7 @@ class KieMaker:
         """
         verdict = verdict or verdicts.of(failure)
         self._health.failed(task.model, task.key, verdict)
-        if verdict.reason is Reason.PHOTO_UNREACHABLE:
+        if verdict.reason not in PHOTO_IS_FINE:
             self._photos.forget(job.request.photo)
         refused = verdicts.refuses(verdict, task.model, task.key) if replaceable else ""
         other = bool(refused) and self._planner.another(replace(job, refused=(*job.refused, refused)))

@@ -1,7 +1,7 @@
 """When to ask for a task: few calls, little lateness.
 
 Nothing is ready long before the usual time, so the first look comes at half of it. Around the usual time
-the steps are short (about 4 % of the time already waited, which is what a result is late on average by
+the steps are short (about 5 % of the time already waited, which is what a result is late on average by
 half), later they grow to half a minute. KIE's advice is 2-3 s in the first half minute, then 5-10 s,
 after two minutes 15-30 s, and at most 10 looks a second for a key (market/common/get-task-detail).
 """
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from adapters.kie.catalogue import Model
 
 FIRST = 0.5
-STEP = 0.04
-LATE_STEP = 0.08
+STEP = 0.05
+LATE_STEP = 0.1
 MIN_S, MAX_S = 2.5, 30.0
 
 

@@ -1,10 +1,10 @@
 """Verdicts of this adapter: the classifier's for what KIE said, its own for what it measured itself."""
 
-import importlib
-
+from states.classify import classify_kie_error
 from states.vocabulary import ErrorClass, Failure, Reason, Verdict
 
 MODEL_GONE = Verdict(ErrorClass.OPERATOR, Reason.MODEL_RETIRED, "kie.not_in_catalogue")
+TAKEN_AWAY = Verdict(ErrorClass.SYSTEM, Reason.WORKER_LOST, "kie.intent")
 LOST_TASK = Verdict(ErrorClass.SYSTEM, Reason.BAD_RESPONSE, "kie.no_task")
 WATCH_OVER = Verdict(ErrorClass.TRANSIENT, Reason.RENDER_TIMEOUT, "engine.watch")
 BAD_RESPONSE = Verdict(ErrorClass.SYSTEM, Reason.BAD_RESPONSE, "kie.no_video")
@@ -13,8 +13,7 @@ NO_PLAYABLE_VIDEO = Verdict(ErrorClass.SYSTEM, Reason.CORRUPTED_VIDEO, "video.pr
 
 def of(failure: Failure) -> Verdict:
     """What the classifier says of a call to KIE."""
-    verdict: Verdict = importlib.import_module("states.classify").classify_kie_error(failure)
-    return verdict
+    return classify_kie_error(failure)
 
 
 def of_download(failure: Failure) -> Verdict:

@@ -201,6 +201,11 @@ def a_task(
     return ProviderTask(1, model, key, TaskStatus.OPEN, clock.now_ms(), task_id)
 
 
+async def intended() -> bool:
+    """The intent is recorded; go on."""
+    return True
+
+
 def ok(data: Any) -> dict[str, Any]:
     return {"code": 200, "msg": "success", "data": data}
 
