@@ -56,13 +56,15 @@ class Committer:
         decision = decide(job, trigger, what, now_ms=now_ms, rnd=rnd, video=video, judge=self.judge)
         if isinstance(decision, Denied):
             self.telemetry.emit("job.denied", job=job.id, state=job.state, trigger=trigger, why=decision.why)
-            return await self.park(job, now_ms + DENIED_PAUSE_MS)
+            await self.park(job, now_ms + DENIED_PAUSE_MS)
+            return None
         if trigger is Trigger.ACCEPTED:
             due_ms = wake_ms(decision.after, now_ms + round(first_poll_s * 1000), self.strategy)
             decision = replace(decision, due_ms=due_ms)
         answer = await self._insist(decision, what.actor, failure)
         if isinstance(answer, Refusal):
-            return await self._refused(job, trigger, what, answer)
+            await self._refused(job, trigger, what, answer)
+            return None
         self._tell(decision)
         return answer if decision.keep else None
 
@@ -95,7 +97,7 @@ class Committer:
             await self.store.hint(job.id, Hint("callback", what.task_n, what.task_id))
 
     async def park(self, job: Job, due_ms: int, *, seen: int = 0) -> None:
-        """Give the lease up until `due_ms`; no transition. Always None: the job is nobody's now."""
+        """Give the lease up until `due_ms`; no transition. `seen`: how many hints were used up."""
         at_ms = wake_ms(job, due_ms, self.strategy) if job.state not in TERMINALS else due_ms
         refusal = await self._patiently(job, at_ms, seen)
         if refusal is not None:

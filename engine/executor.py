@@ -59,7 +59,8 @@ class Executor:
             case Over():
                 return None
             case Wait(until_ms):
-                return await self.committer.park(job, until_ms)
+                await self.committer.park(job, until_ms, seen=len(job.hints))
+                return None
             case Tell(notice):
                 return await self._tell(job, notice)
             case Fire(trigger, what):
@@ -80,10 +81,12 @@ class Executor:
     async def _create(self, job: Job, n: int) -> Job | None:
         plan = self.maker.plan_create(job)
         if isinstance(plan, Failed):
+            await self.gate.incident(plan)
             return await self._failed(job, plan)
-        wait_until_ms = await self.gate.enter(job, plan)
+        wait_until_ms = await self.gate.enter(job, n, plan)
         if wait_until_ms is not None:
-            return await self.committer.park(job, wait_until_ms)
+            await self.committer.park(job, wait_until_ms)
+            return None
         task = ProviderTask(n, plan.model, plan.key, TaskStatus.INTENT, self.clock.now_ms())
         box = _Box(job)
 
@@ -100,18 +103,15 @@ class Executor:
         await self.gate.report(plan, outcome)
         if isinstance(outcome, Accepted):
             what = Happening(task_n=n, task_id=outcome.task_id)
-            return await self.committer.fire(
-                box.job, Trigger.ACCEPTED, what, first_poll_s=self._first(plan.model)
-            )
+            first_s = self.maker.first_poll_s(plan.model)
+            return await self.committer.fire(box.job, Trigger.ACCEPTED, what, first_poll_s=first_s)
         await self.gate.leave(box.job, task)
         return await self._failed(box.job, outcome, task_n=n)
-
-    def _first(self, model: str) -> float:
-        return self.maker.first_poll_s(model)
 
     async def _poll(self, job: Job, tasks: tuple[ProviderTask, ...]) -> Job | None:
         waits: list[float] = []
         for task in tasks:
+            outcome: Rendering | Rendered | Failed
             outcome = await self._guarded(self.maker.poll(job, task), Reason.UNKNOWN)
             await self.gate.answered(task, outcome)
             match outcome:
@@ -125,9 +125,8 @@ class Executor:
                     if outcome.task_dead:
                         await self.gate.leave(job, task)
                     return await self._failed(job, outcome, task_n=task.n)
-        return await self.committer.park(
-            replace(job, hints=()), self.clock.now_ms() + round(min(waits) * 1000), seen=len(job.hints)
-        )
+        await self.committer.park(job, self.clock.now_ms() + round(min(waits) * 1000), seen=len(job.hints))
+        return None
 
     # --- sending --------------------------------------------------------------------------------
 

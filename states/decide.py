@@ -167,7 +167,8 @@ def _after(job: Job, edge: Edge, facts: Facts, what: Happening, video: Video | N
         case Trigger.DELIVERED:
             return replace(moved, video=video or job.video, hints=())
         case Trigger.START | Trigger.RESUME:
-            return replace(moved, stage=None, retry_at_ms=0, stage_since_ms=facts.now_ms)
+            calls = tuple(h for h in job.hints if h.kind == "callback")  # a poll or an adoption will use them
+            return replace(moved, stage=None, retry_at_ms=0, stage_since_ms=facts.now_ms, hints=calls)
         case Trigger.CANCEL | Trigger.EXPIRE:
             return replace(moved, stage=None, retry_at_ms=0, last_reason=edge.trigger.value)
 
@@ -188,13 +189,14 @@ def _failed(job: Job, edge: Edge, facts: Facts, what: Happening) -> Job:
         stage=row.stage if retried else None,
         retry_at_ms=facts.now_ms + facts.delay_ms if retried else 0,
         deadline_ms=facts.deadline_ms,
-        hints=_unused(job.hints, edge),
+        hints=_adoptable(job) if retried else (),
     )
 
 
-def _unused(hints: tuple[Hint, ...], edge: Edge) -> tuple[Hint, ...]:
+def _adoptable(job: Job) -> tuple[Hint, ...]:
     """A callback that arrived while its create was failing must still be able to adopt the task."""
-    return tuple(h for h in hints if h.kind == "callback") if edge.target is State.RETRY_WAIT else ()
+    unanswered = {t.n for t in job.tasks if t.status is TaskStatus.INTENT}
+    return tuple(h for h in job.hints if h.kind == "callback" and h.task_n in unanswered)
 
 
 def _opened(tasks: tuple[ProviderTask, ...], what: Happening) -> tuple[ProviderTask, ...]:

@@ -23,7 +23,7 @@ from states.vocabulary import (
     Trigger,
     Verdict,
 )
-from tests.factories import NOW_MS, OPEN_TASK, VIDEO, make_job, verdict
+from tests.states.samples import NOW_MS, OPEN_TASK, VIDEO, make_job, verdict
 
 
 def decided(job: Job, trigger: Trigger, what: Happening | None = None, **more: object) -> Decision:

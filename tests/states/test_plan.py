@@ -8,7 +8,7 @@ import pytest
 from states.job import Hint, Job, ProviderTask, TaskStatus
 from states.plan import Create, Deliver, Fire, Over, Poll, Step, Tell, Wait, next_step
 from states.vocabulary import TERMINALS, NoticeKind, Stage, State, Trigger
-from tests.factories import NOW_MS, OPEN_TASK, VIDEO, make_job
+from tests.states.samples import NOW_MS, OPEN_TASK, VIDEO, make_job
 
 INTENT = ProviderTask(1, "m", "k", TaskStatus.INTENT, NOW_MS)
 ASKED_ONCE = MappingProxyType({"create_unknown": 1})

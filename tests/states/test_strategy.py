@@ -8,7 +8,7 @@ from states.decide import Decision, decide, error
 from states.graph import GRAPH
 from states.strategy import SOURCE_ROWS, STRATEGY, Row, SourceRow
 from states.vocabulary import ErrorClass, Hold, Money, NoticeKind, Reason, Stage, State, Trigger
-from tests.factories import NOW_MS, OPEN_TASK, make_job, verdict
+from tests.states.samples import NOW_MS, OPEN_TASK, make_job, verdict
 
 FIRST = [pytest.param(row, id=row.name.replace(" ", "_")) for row in SOURCE_ROWS]
 ALL = [pytest.param(row, id=f"{row.stage}-{row.reason}") for row in STRATEGY.rows]

@@ -1,0 +1,128 @@
+"""The outbox relay: tells what transitions have recorded, at least once, in order within a chat.
+
+An entry leaves the outbox only when it was told, is known to be pointless (the message it would edit
+shows something newer, the user is gone), or was tried too often. An edit repeats harmlessly. A bell is
+the one new message: when its answer is lost it is not rung again, because a second ring would be worse.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from engine import logbook
+from engine.codec import decode_outbox
+from engine.errors import StoreUnavailable
+from engine.ports import Alert, Clock, Failed, Notice, Notifier
+from engine.queue_values import Entry
+from engine.queues import OrderedQueue
+from engine.telemetry import Telemetry
+from engine.values import Account
+from states.job import Job
+from states.vocabulary import TERMINALS, ErrorClass, NoticeKind, State
+
+WAIT_S = 30.0
+RETRY_S = 1.0
+TRIES = 30
+"""After so many failed tries (about half an hour) a notice is dropped and counted."""
+LIMIT = 32
+"""Entries in flight at once."""
+_WHILE_WAITING = frozenset({NoticeKind.STATUS, NoticeKind.PATIENCE, NoticeKind.SERVICE_PAUSED})
+"""Notices that mean nothing once the video is being delivered or the job has ended."""
+
+
+@dataclass(slots=True)
+class Relay:
+    """Runs until cancelled. Several relays may run at once: a chat's next entry is given to one of them."""
+
+    outbox: OrderedQueue
+    notifier: Notifier
+    raise_alert: Callable[[Alert, str], Awaitable[None]]
+    """Called with an alert and its entry id; must be harmless twice."""
+    read_job: Callable[[str], Awaitable[Job | None]]
+    read_account: Callable[[int], Awaitable[Account]]
+    clock: Clock
+    telemetry: Telemetry
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def run(self) -> None:
+        """Take, tell, acknowledge; wait on the outbox's bell in between."""
+        try:
+            while True:
+                await self.tick()
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def tick(self) -> None:
+        """One look at the outbox."""
+        try:
+            entries = await self.outbox.take(LIMIT - len(self._tasks))
+        except StoreUnavailable:
+            self.telemetry.emit("store.lost", worker="relay")
+            await self.clock.sleep(RETRY_S)
+            return
+        for entry in entries:
+            task = asyncio.create_task(self._handled(entry))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        if not entries:
+            await self.outbox.wait(WAIT_S)
+
+    async def _handled(self, entry: Entry) -> None:
+        try:
+            await self._handle(entry)
+        except StoreUnavailable:
+            self.telemetry.emit("store.lost", worker="relay")  # the lease runs out, the entry comes again
+        except Exception as error:  # noqa: BLE001 - one entry's bug must not stop the others
+            logbook.crash("relay.crashed", error)
+            await self.outbox.nack(entry, after_ms=_pause_ms(entry.attempts))
+
+    async def _handle(self, entry: Entry) -> None:
+        what = decode_outbox(entry.body)
+        if isinstance(what, Alert):
+            await self.raise_alert(what, entry.id)
+            await self.outbox.ack(entry)
+            return
+        if not await self._worth_telling(what):
+            self.telemetry.emit("notice.outdated", job=what.job_id, kind=what.kind)
+            await self.outbox.ack(entry)
+            return
+        answer = await self.notifier.tell(await self._with_balance(what))
+        if isinstance(answer, Failed):
+            await self._failed(entry, what, answer)
+            return
+        self.telemetry.emit("notice.told", job=what.job_id, user=what.user_id, kind=what.kind)
+        await self.outbox.ack(entry)
+
+    async def _worth_telling(self, notice: Notice) -> bool:
+        if notice.kind not in _WHILE_WAITING:
+            return True
+        job = await self.read_job(notice.job_id)
+        return job is not None and job.state not in TERMINALS and job.state is not State.SENDING
+
+    async def _with_balance(self, notice: Notice) -> Notice:
+        """Money lines show the balance as it is when they are read, not as it was when they were written."""
+        account = await self.read_account(notice.user_id)
+        data: Mapping[str, str | int | float | bool | None] = {**notice.data, "balance": account.balance}
+        return replace(notice, data=data)
+
+    async def _failed(self, entry: Entry, notice: Notice, failed: Failed) -> None:
+        verdict = failed.verdict
+        gone = verdict.cls is ErrorClass.PARKED
+        doubtful_bell = verdict.cls is ErrorClass.AMBIGUOUS and notice.kind is NoticeKind.BELL
+        if gone or doubtful_bell or entry.attempts >= TRIES:
+            self.telemetry.emit(
+                "relay.dropped", job=notice.job_id, kind=notice.kind, reason=verdict.reason, rule=verdict.rule
+            )
+            await self.outbox.ack(entry)
+            return
+        after_ms = _pause_ms(entry.attempts)
+        if verdict.retry_after_s is not None:
+            after_ms = max(after_ms, round(verdict.retry_after_s * 1000))
+        self.telemetry.emit("notice.delayed", job=notice.job_id, kind=notice.kind, reason=verdict.reason)
+        await self.outbox.nack(entry, after_ms=after_ms)
+
+
+def _pause_ms(attempts: int) -> int:
+    return min(60_000, 1000 << min(attempts, 6))
