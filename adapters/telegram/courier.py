@@ -93,7 +93,9 @@ class _Trip:
         self.chat_id = delivery.job.request.chat_id
         self.message_id = delivery.job.status_message_id or None
         self.gone = False
-        self.dress: Dress = courier.stock.dress(delivery.job, self.video)
+        self.crossed = False
+        words = courier.stock.dress(delivery.job, self.video)
+        self.dress = Dress(words.caption_html, words.keyboard, courier.stock.link_label)
         self.ladder = Ladder(courier.stock, courier.limits, self.video)
 
     async def run(self) -> Delivered | Failed:
@@ -168,7 +170,7 @@ class _Trip:
         )
         return await self._verify(strange) or Failed(strange, _NOT_DELIVERED)
 
-    async def _noop(self, load: Load, answer: Failure, message_id: int) -> Delivered | Failed:
+    async def _noop(self, load: Load, answer: Failure, message_id: int) -> Delivered | Failed | _Next:
         """`not modified` proves that it is there; `canceled by new edit` says only that we must look."""
         same = "not modified" in answer.message.lower()
         if same and load.kind == "link":
@@ -178,6 +180,9 @@ class _Trip:
         seen = await self._verify(answer)
         if same and isinstance(seen, Failed):
             return await self._arrived(Shown(message_id, "video"))
+        if seen is None and not (same or self.crossed):
+            self.crossed = True  # a notice crossed our edit: once more, it has been told by now
+            return await self._edit(load, message_id)
         return seen or Failed(answer, _NOT_DELIVERED)
 
     def _leave(self, failure: Failure) -> None:

@@ -159,9 +159,9 @@ def judge(failure: Failure) -> Verdict:
     return Verdict(ErrorClass.SYSTEM, Reason.STORAGE_LOST, "telegram/video_bytes_lost", label=Label.SYSTEM)
 
 
-def failed(failure: Failure, *, gone: bool = False) -> Failed:
+def failed(failure: Failure) -> Failed:
     """The failure with its verdict, as the ports answer it."""
-    return Failed(failure, judge(failure), status_message_gone=gone)
+    return Failed(failure, judge(failure))
 
 
 def is_plain_fault(failure: Failure) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
+from typing import Protocol
 
 from aiogram.methods import (
     EditMessageMedia,
@@ -57,13 +58,27 @@ def plain_words(text_html: str, limit: int) -> str:
     return html.unescape(_TAG.sub("", text_html))[:limit]
 
 
+class Dressed(Protocol):
+    """What goes with a video, as the bot words it."""
+
+    @property
+    def caption_html(self) -> str:
+        """The caption, HTML as the Bot API knows it."""
+        ...
+
+    @property
+    def keyboard(self) -> InlineKeyboardMarkup | None:
+        """The buttons below the video."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Dress:
     """What goes with the video. `link_label` names the button of the last rung."""
 
     caption_html: str
-    keyboard: InlineKeyboardMarkup | None = None
-    link_label: str = "⬇️ MP4"
+    keyboard: InlineKeyboardMarkup | None
+    link_label: str
     html: bool = True
     """False: the caption is plain text."""
 
@@ -118,10 +133,11 @@ class Stock:
     fetch, "" when there is none that may be shown.
     """
 
-    dress: Callable[[Job, Video], Dress]
+    dress: Callable[[Job, Video], Dressed]
     fetch_video: Callable[[Video], Awaitable[Path | Failure]]
     inspect: Callable[[Path], Awaitable[Facts | None]]
     open_url: Callable[[Video], str]
+    link_label: str = "⬇️ MP4"
 
 
 class Ladder:

@@ -1,7 +1,8 @@
 """Showing notices: edits of the one status message, short new messages where an edit cannot be, alerts."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Protocol
 
 from aiogram import Bot
 from aiogram.methods import EditMessageText, SendMessage
@@ -17,20 +18,34 @@ from states.vocabulary import ErrorClass, Failure, Label, NoticeKind
 _TEXT_LIMIT = 4096
 
 
+class Rendered(Protocol):
+    """A notice in words, as the bot gives it. `as_edit`: into the status message; else a new message."""
+
+    @property
+    def text_html(self) -> str:
+        """HTML as the Bot API knows it."""
+        ...
+
+    @property
+    def keyboard(self) -> InlineKeyboardMarkup | None:
+        """The buttons below."""
+        ...
+
+    @property
+    def as_edit(self) -> bool:
+        """Whether it replaces the status message's text."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
-class Rendered:
-    """A notice in words. `as_edit`: it belongs into the status message; else it is a new message."""
-
-    text_html: str
+class _Words:
+    text: str
     keyboard: InlineKeyboardMarkup | None = None
-    as_edit: bool = True
     html: bool = True
-    """False: the text is plain."""
 
-    def plain(self) -> "Rendered":
+    def plain(self) -> "_Words":
         """The same words without markup or keyboard: Telegram cannot refuse those."""
-        words = plain_words(self.text_html, _TEXT_LIMIT)
-        return replace(self, text_html=words, keyboard=None, html=False)
+        return _Words(plain_words(self.text, _TEXT_LIMIT), html=False)
 
     @property
     def parse_mode(self) -> str | None:
@@ -62,8 +77,9 @@ class TelegramNotifier:
         hush = self._quiet.hush(notice.chat_id)
         if hush is not None:
             return hush
-        words = self._render(notice)
-        if not words.as_edit:
+        rendered = self._render(notice)
+        words = _Words(rendered.text_html, rendered.keyboard)
+        if not rendered.as_edit:
             return await self._bell(notice, words)
         if notice.status_message_id:
             told = await self._edit(notice, words, notice.status_message_id)
@@ -80,15 +96,15 @@ class TelegramNotifier:
             return hush
         count = f" ×{alert.count}" if alert.count > 1 else ""
         job = f"\njob {alert.job_id}" if alert.job_id else ""
-        words = Rendered(f"[{alert.kind}]{count} {alert.text}{job}"[:_TEXT_LIMIT], html=False)
+        words = _Words(f"[{alert.kind}]{count} {alert.text}{job}"[:_TEXT_LIMIT], html=False)
         return await self._send(self._admin_chat_id, words)
 
-    async def _edit(self, notice: Notice, words: Rendered, message_id: int) -> Told | Failed | None:
+    async def _edit(self, notice: Notice, words: _Words, message_id: int) -> Told | Failed | None:
         """None: there is nothing to edit any more, begin a new message."""
         method = EditMessageText(
             chat_id=notice.chat_id,
             message_id=message_id,
-            text=words.text_html,
+            text=words.text,
             parse_mode=words.parse_mode,
             reply_markup=words.keyboard,
         )
@@ -108,7 +124,7 @@ class TelegramNotifier:
             return None
         return self._refused(notice.chat_id, answer)
 
-    async def _bell(self, notice: Notice, words: Rendered) -> Told | Failed:
+    async def _bell(self, notice: Notice, words: _Words) -> Told | Failed:
         """A bell whose answer was lost counts as rung: one lost is better than two heard."""
         told = await self._send(notice.chat_id, words)
         if isinstance(told, Told):
@@ -116,9 +132,9 @@ class TelegramNotifier:
         lost = told.verdict.cls is ErrorClass.AMBIGUOUS and notice.kind is NoticeKind.BELL
         return Told() if lost else told
 
-    async def _send(self, chat_id: int, words: Rendered) -> Told | Failed:
+    async def _send(self, chat_id: int, words: _Words) -> Told | Failed:
         method = SendMessage(
-            chat_id=chat_id, text=words.text_html, parse_mode=words.parse_mode, reply_markup=words.keyboard
+            chat_id=chat_id, text=words.text, parse_mode=words.parse_mode, reply_markup=words.keyboard
         )
         answer = await call(self._bot, method, timeout=self._timeouts.small())
         if not isinstance(answer, Failure):

@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -5,12 +6,14 @@ import pytest
 from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
 
 from adapters.sandbox.faults import Answer, Cut, Fault, Server
-from adapters.telegram.ladder import Dress, Limits
+from adapters.telegram.ladder import Limits
+from adapters.telegram.quiet import Quiet
+from engine.clock import ManualClock
 from engine.ports import Delivered, Failed
 from states.job import Video
 from states.vocabulary import ErrorClass, Failure, Reason
 from tests.adapters.sandbox.telegram_world import film
-from tests.adapters.telegram.world import TOKEN, USER, Scene, keys
+from tests.adapters.telegram.world import TOKEN, USER, Scene, Words, keys
 
 MEDIA = ("editMessageMedia", "sendVideo", "sendDocument")
 
@@ -144,11 +147,44 @@ async def test_flood_wait_tells_how_long_and_is_not_answered_with_more_calls(sta
     assert stage.calls == ["editMessageMedia"]
 
 
-async def test_canceled_edit_is_not_taken_for_a_delivery(stage: Scene) -> None:
+async def test_edit_crossed_by_a_notice_is_done_again(stage: Scene) -> None:
     refuse(stage, ["editMessageMedia"], 400, "Bad Request: Canceled by new edit message request")
+    delivered(await stage.deliver())
+    assert (stage.videos, stage.buttons) == (1, ["again"])
+
+
+async def test_canceled_edit_is_not_taken_for_a_delivery(stage: Scene) -> None:
+    refuse(stage, ["editMessageMedia"], 400, "Bad Request: Canceled by new edit message request", times=2)
     failed = refused(await stage.deliver())
     assert failed.verdict.cls is ErrorClass.TRANSIENT
     assert stage.videos == 0
+
+
+async def test_two_workers_at_once_make_one_copy(stage: Scene) -> None:
+    outcomes = await asyncio.gather(*(stage.deliver(again=bool(n)) for n in range(4)))
+    assert any(isinstance(outcome, Delivered) for outcome in outcomes)
+    assert stage.videos == 1
+
+
+async def test_a_checkpoint_that_is_refused_prevents_the_send(
+    stage: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Taken(list[dict[str, int | str]]):
+        def append(self, _facts: dict[str, int | str]) -> None:
+            raise PermissionError("the job belongs to somebody else now")
+
+    monkeypatch.setattr(stage, "noted", Taken())
+    with pytest.raises(PermissionError):
+        await stage.deliver(gone=True)
+    assert stage.calls == []
+
+
+async def test_chat_that_asked_for_silence_gets_it(stage: Scene) -> None:
+    stage.quiet = Quiet(ManualClock())
+    refuse(stage, ["editMessageMedia"], 429, "Too Many Requests: retry after 34", retry_after=34)
+    for _ in range(2):
+        assert refused(await stage.deliver()).verdict.retry_after_s == 34
+    assert stage.calls == ["editMessageMedia"]
 
 
 async def test_deleted_status_message_gives_a_new_one(stage: Scene) -> None:
@@ -234,7 +270,7 @@ async def test_fault_of_our_markup_does_not_keep_the_video_back(stage: Scene, te
 
 
 async def test_real_broken_markup_does_not_keep_the_video_back(stage: Scene) -> None:
-    stage.dress = Dress("<b>Ready &amp; done", keys("x" * 200))
+    stage.dress = Words("<b>Ready &amp; done", keys("x" * 200))
     delivered(await stage.deliver())
     assert stage.telegram.person(USER).chat.messages[stage.message_id].text == "Ready & done"
 
@@ -314,6 +350,6 @@ async def test_dressed_link_keeps_its_keyboard(stage: Scene) -> None:
     stage.url = "https://videos.example/v.mp4"
     stage.limits = Limits(url_bytes=0, upload_bytes=0)
     button = InlineKeyboardButton(text="again", callback_data="again")
-    stage.dress = Dress("Ready", InlineKeyboardMarkup(inline_keyboard=[[button]]), link_label="Get it")
+    stage.dress = Words("Ready", InlineKeyboardMarkup(inline_keyboard=[[button]]))
     delivered(await stage.deliver())
-    assert stage.buttons == ["Get it", "again"]
+    assert stage.buttons == ["⬇️ MP4", "again"]

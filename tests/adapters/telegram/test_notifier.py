@@ -1,10 +1,11 @@
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
+from aiogram.types import InlineKeyboardMarkup
 
 from adapters.sandbox.faults import Answer, Cut, Fault, Server
-from adapters.telegram.notifier import Rendered, TelegramNotifier
+from adapters.telegram.notifier import TelegramNotifier
 from adapters.telegram.quiet import Quiet
 from engine.clock import ManualClock
 from engine.ports import Alert, Failed, Notice, Told
@@ -12,6 +13,15 @@ from states.vocabulary import ErrorClass, NoticeKind, Reason
 from tests.adapters.telegram.world import BRISK, TOKEN, USER, Scene, keys
 
 ADMIN = 2002
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """What the bot hands in."""
+
+    text_html: str
+    keyboard: InlineKeyboardMarkup | None = None
+    as_edit: bool = True
 
 
 def notice(stage: Scene, kind: NoticeKind = NoticeKind.STATUS, *, gone: bool = False) -> Notice:

@@ -13,7 +13,8 @@ from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
 from adapters.sandbox.telegram_server import SandboxTelegram
 from adapters.telegram.client import Timeouts, make_bot
 from adapters.telegram.courier import TelegramCourier
-from adapters.telegram.ladder import Dress, Facts, Limits, Stock
+from adapters.telegram.ladder import Facts, Limits, Stock
+from adapters.telegram.quiet import Quiet
 from engine.clock import SystemClock
 from engine.ports import Delivered, Delivery, Failed
 from engine.randomness import SeededRandomness
@@ -46,6 +47,14 @@ def job_with(message_id: int | None, job_id: str = "j1", chat_id: int = USER) ->
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Caption and buttons, as the bot hands them in."""
+
+    caption_html: str
+    keyboard: InlineKeyboardMarkup | None = None
+
+
 @dataclass
 class Scene:
     """One user with a status message, a video on disk, and a courier. `noted` holds the checkpoints."""
@@ -54,7 +63,7 @@ class Scene:
     bot: Bot
     file: Path
     message_id: int
-    dress: Dress = field(default_factory=lambda: Dress("<b>Ready</b>", keys("again")))
+    dress: Words = field(default_factory=lambda: Words("<b>Ready</b>", keys("again")))
     url: str = ""
     limits: Limits = field(default_factory=Limits)
     noted: list[dict[str, int | str]] = field(default_factory=list)
@@ -63,6 +72,7 @@ class Scene:
         default_factory=lambda: Video("", 1, size=900, width=144, height=256, duration_s=1.0)
     )
     job_id: str = "j1"
+    quiet: Quiet | None = None
 
     async def deliver(self, *, again: bool = False, gone: bool = False) -> Delivered | Failed:
         """One attempt; checkpoints change what the next attempt is given, as the engine does."""
@@ -85,6 +95,7 @@ class Scene:
             timeouts=BRISK,
             limits=self.limits,
             report=report,
+            quiet=self.quiet,
         )
         job = job_with(None if gone else self.message_id, self.job_id)
         return await courier.deliver(Delivery(job, self.video, again), note)
