@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from bot.ports import Engine, Token
 
-TEMPLATES: Final = ("spin", "lifestyle", "closeup")
+TEMPLATES: Final = ("spin", "studio", "lifestyle", "macro", "hands", "nature")
 """Ready-made product styles by name; their prompts belong to the provider's adapter."""
 OWN: Final = "own"
 """The style that follows the user's own description."""
@@ -49,6 +49,8 @@ class Draft:
     """The user's own words, raw."""
     model: str = ""
     """Catalogue id, "" = the default."""
+    price: int = 0
+    """What was shown as its price; a launch at another price is proposed anew instead."""
     message_id: int | None = None
     """The proposal's message, which becomes the status message."""
     album: str = ""
@@ -65,6 +67,22 @@ class Draft:
         if photo in self.album_photos or len(self.album_photos) >= _ALBUM_LIMIT:
             return self
         return replace(self, album_photos=(*self.album_photos, photo))
+
+    def noted_album(self) -> "Draft":
+        """The same version; its user knows how to choose among the album's pictures."""
+        return replace(self, album_told=True)
+
+    def priced(self, model: str, price: int) -> "Draft":
+        """The same version with the model and price that are about to be shown."""
+        return replace(self, model=model, price=price)
+
+    def shown(self, message_id: int) -> "Draft":
+        """The same version, shown in that message."""
+        return replace(self, message_id=message_id)
+
+    def launched(self, job_id: str) -> "Draft":
+        """Now a job; its launch button only says so."""
+        return replace(self, phase=Phase.LAUNCHED, job_id=job_id)
 
     @property
     def open(self) -> bool:

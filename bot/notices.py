@@ -14,7 +14,8 @@ from bot.keyboards import Keyboards
 from bot.texts import Html, Texts
 from engine.ports import Notice
 from states.job import Job, Video
-from states.vocabulary import NoticeKind, Reason, Stage, State
+from states.strategy import STRATEGY
+from states.vocabulary import Hold, NoticeKind, Reason, Stage, State
 
 NEW_MESSAGES: Final = frozenset({NoticeKind.BELL, NoticeKind.LATE_VIDEO})
 """Told in a message of their own; everything else edits the status message."""
@@ -100,7 +101,7 @@ class Notices:
         caption = self._texts.say(
             lang,
             "caption" if job.cost else "caption-free",
-            template=self._texts.say(lang, f"template-{job.request.template}"),
+            template=self._texts.template(lang, job.request.template),
             money=self._texts.say(lang, "money-spent", credits=job.cost),
         )
         return Dress(caption, self._keys.delivered(lang, job.source_job or job.id))
@@ -117,6 +118,21 @@ class Notices:
         else:
             text = self._texts.say(lang, key, money=money)
         return Rendered(text, self._keys.waiting(lang, job.id, cancel=cancel), as_edit=True)
+
+    def ending(self, job: Job, balance: int | None) -> Rendered:
+        """The last words of an ended job again, from its snapshot."""
+        lang = job.request.lang
+        data: dict[str, str | int | float | bool | None] = {
+            "reason": job.last_reason,
+            "returned": job.cost if job.hold is Hold.RELEASED else 0,
+            "balance": balance,
+            "video_ready": job.video is not None,
+        }
+        return self.render(
+            Notice(
+                f"{job.id}:end", ending_of(job), job.id, job.user_id, job.request.chat_id, lang, None, data
+            )
+        )
 
     def model_name(self, lang: str, title: str) -> Html:
         """`Model X`, or just `The model` when its name is not known."""
@@ -212,6 +228,21 @@ class Notices:
                 return self._keys.get_video(lang, job_id)
             case _:
                 return self._keys.ended(lang, job_id, video=bool(notice.data.get("video_ready")))
+
+
+_PLAIN_ENDINGS: Final = {"cancel": NoticeKind.CANCELLED, "expire": NoticeKind.EXPIRED}
+
+
+def ending_of(job: Job) -> NoticeKind:
+    """Which last words fit an ended job: the strategy row of its last reason says."""
+    if job.last_reason in _PLAIN_ENDINGS:
+        return _PLAIN_ENDINGS[job.last_reason]
+    stages = (Stage.SENDING, Stage.GENERATING) if job.video else (Stage.GENERATING, Stage.SENDING)
+    for stage in stages:
+        for row in STRATEGY.rows:
+            if (row.stage, row.reason.value) == (stage, job.last_reason):
+                return row.ends
+    return NoticeKind.SYSTEM_ERROR
 
 
 def _number(notice: Notice, key: str) -> int | None:

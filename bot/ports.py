@@ -4,8 +4,8 @@
 bot/ may import anything, but only its wiring touches adapters: what comes from them is handed in here.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from engine.ports import Alert
@@ -20,7 +20,7 @@ from engine.values import (
     Update,
 )
 from states.job import Job
-from states.vocabulary import Reason
+from states.vocabulary import Failure, Reason
 
 
 class Engine(Protocol):
@@ -88,17 +88,21 @@ class Offers(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Fitness:
-    """What the preflight found. `reason` None: the photo is fine. `facts`: the measured numbers behind it.
+    """What the preflight found. `reason` None: the photo is fine; else the measured fact behind it.
 
-    Known facts: `width`, `height` (pixels), `bytes`.
+    `fact` names what was measured (`side_px`, `ratio`, `luminance`, `contrast`, `sharpness`, `bytes`,
+    `pixels`, `frames`, `format`), `detail` is a word for it (the format that was found).
     """
 
     reason: Reason | None = None
-    facts: Mapping[str, float] = field(default_factory=dict)
+    fact: str = ""
+    measured: float = 0.0
+    limit: float = 0.0
+    detail: str = ""
 
 
-FetchPhoto = Callable[[str], Awaitable[bytes | None]]
-"""Bytes of a Telegram file_id; None when Telegram does not hand them over just now."""
+FetchPhoto = Callable[[str], Awaitable[bytes | Failure]]
+"""Bytes of a Telegram file_id, or why Telegram does not hand them over."""
 
 InspectPhoto = Callable[[bytes], Awaitable[Fitness]]
 """The preflight. Runs off the event loop in the adapter."""

@@ -82,6 +82,15 @@ class Texts:
         """`5 credits`, with the language's own plural."""
         return self.say(lang, "credits", n=n)
 
+    def has(self, key: str) -> bool:
+        """Whether there is a text of that name."""
+        return self._bundles[DEFAULT_LANGUAGE].has_message(key)
+
+    def template(self, lang: str, name: str) -> Html:
+        """The title of a product style; its bare name when the style is gone (old jobs)."""
+        key = f"template-{name}"
+        return self.say(lang, key) if self.has(key) else Html(html.escape(name, quote=False))
+
 
 def _safe(value: Value) -> str | int | float:
     if isinstance(value, Html):

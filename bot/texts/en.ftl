@@ -108,11 +108,17 @@ language-set = ✅ <b>Done: English from now on</b>
 
 template-spin = Spin
 template-lifestyle = In use
-template-closeup = Close-up
+template-studio = Studio
+template-macro = Close-up
+template-hands = In hands
+template-nature = Outdoors
 template-own = Own description
-template-spin-about = the product turns smoothly on a clean background
-template-lifestyle-about = the product in a lively setting, the camera moves in
-template-closeup-about = details and texture close by, soft light
+template-spin-about = the camera slowly circles the product in a clean studio
+template-studio-about = an advertising shot: the camera moves in, light glides over the product
+template-lifestyle-about = the product in a cosy setting, warm daylight
+template-macro-about = details and texture close by, then the whole product
+template-hands-about = hands take the product, show it and put it back
+template-nature-about = the product outdoors, soft morning light
 template-own-about = a clip by your description
 proposal = ✅ <b>The photo is fine. Shall we start?</b>
 
@@ -120,19 +126,25 @@ proposal = ✅ <b>The photo is fine. Shall we start?</b>
     Model: <b>{ $model }</b>
     Wishes: { $wishes }
 
-    💳 Price: { $price }. { balance-is }
+    { $money }
     ⏳ Usually { $minutes }; if it takes longer, I will say so.
 
     Press “Create video” or change the style. Wishes can simply be written here.
+no-models = 🚧 <b>Generation is unavailable for now</b>
+
+    It is on our side. The draft is kept, nothing was charged. Try later.
 proposal-missing = ✅ <b>The photo is fine, but credits are missing</b>
 
     Style: <b>{ $template }</b> — { $about }
     Model: <b>{ $model }</b>
     Wishes: { $wishes }
 
-    💳 Price: { $price }. { balance-is } Missing: { $missing }.
+    { $money }
 
-    The draft is kept. /support helps to top up, then press “Create video”.
+    The draft is kept, nothing was charged. /support helps to top up, then press “Create video”.
+price-and-balance = 💳 Price: { $price }. { balance-is }
+price-and-missing = 💳 Price: { $price }. { balance-is } Missing: { $missing }.
+price-only = 💳 Price: { $price }. The balance cannot be read right now, it is safe.
 wishes-none = none
 minutes = { $low ->
    *[other] { $low }–{ $high ->
@@ -147,7 +159,6 @@ minutes-about = { $high ->
 album-note = ⏳ <b>This is an album: I took the first photo that fits</b>
 
     A video is made from one photo. Press “Another photo of the album” in the message above to change it.
-photo-checking = ⏳ Looking at the photo…
 photo-unread = ⚠️ <b>The photo could not be loaded</b>
 
     Telegram does not hand it over yet. That happens, the photo is not to blame.
@@ -164,8 +175,15 @@ preflight = ❌ <b>{ $title }</b>
     💡 Advice: { $advice }
 
     🔁 Send another photo.
-photo-heavy = The file weighs { $size } MB, up to { $limit } MB can be taken.
-photo-side = It is { $width }×{ $height }, the shorter side must be { $side } pixels or more.
+measured-side-px = The shorter side is { $measured } pixels, { $limit } or more are needed.
+measured-luminance = Brightness { $measured } of 255, { $limit } or more are needed.
+measured-contrast = The picture is nearly one colour: contrast { $measured }, { $limit } or more are needed.
+measured-sharpness = Sharpness { $measured }, { $limit } or more are needed.
+measured-bytes = The file weighs { $measured } MB, up to { $limit } MB can be taken.
+measured-pixels = The picture has more than { $limit } megapixels.
+measured-frames = It is an animation, one still picture is needed.
+measured-ratio = The sides are { $measured } to one, 0.4 to 2.5 fit.
+measured-format = It is a file of the kind { $detail }.
 wishes-ask = ⏳ <b>Describe the clip</b>
 
     Write in one message what should happen: camera movement, background, mood.
@@ -185,29 +203,25 @@ draft-dropped = ✅ <b>Draft deleted</b>
     { money-untouched }
 
     Send a new photo whenever you like.
-draft-old = ⚠️ <b>This photo is an old one</b>
-
-    Its draft was not found. Send the photo again and we start anew.
 new-photo-ask = 🏠 <b>Send a new photo of the product</b>
 
     { photo-guide }
 
 ## Launch
 
-launching = ⏳ Starting…
 toast-launched = Started ✅
 toast-exists = Already started: one job, one charge.
 toast-outdated = This button is outdated. See the latest message.
 toast-not-yours = This button is not yours.
 toast-updated = Updated
 toast-same = No change yet
+toast-paused = Launches are paused for a while. Nothing was charged.
+toast-busy = Several of your videos are being made already. Nothing was charged.
+toast-missing = Credits are missing. Nothing was charged.
+toast-retired = Conditions have changed: check the model and the price. Nothing was charged.
+toast-sending = The video is being sent already.
 toast-later = That did not work right now. Try again in a minute.
 toast-no-album = No other photo of the album fits.
-launch-insufficient = 💳 <b>Credits are missing: { $missing }</b>
-
-    The price is { $price }. { balance-is } Nothing was charged.
-
-    The draft is kept. /support helps to top up, then press “Create video”.
 launch-paused = 🚧 <b>Launches are paused for a while</b>
 
     It is on our side, your photo is fine. Everything else works: balance, history, finished videos.
@@ -222,9 +236,6 @@ launch-busy = ⏳ <b>Several of your videos are being made already</b>
     { money-untouched }
 
     The draft is kept.
-launch-retired = ⚠️ <b>This model no longer works</b>
-
-    I chose another one, check the price. { money-untouched }
 try-later = ⚠️ <b>That did not work right now</b>
 
     It is on our side. Your draft and credits are safe.
@@ -382,6 +393,12 @@ reason-image-too-large = The file is too large.
 reason-no-product = The product is not clearly visible.
     .title = The photo does not fit for a video
     .advice = show the product larger and in good light
+reason-image-stretched = The picture is too long and narrow.
+    .title = The photo does not fit for a video
+    .advice = crop the picture closer to the product
+reason-image-broken = The file is damaged and does not open.
+    .title = The photo does not fit for a video
+    .advice = send the picture again or take a new one
 reason-invalid-image = Possible causes:
     • The photo is too dark
     • The product is not clearly visible
@@ -487,9 +504,6 @@ next-wishes = I am waiting for a written description of the clip. The draft is k
 answer = ⚠️ <b>{ $got }</b>
 
     { $next }
-edited-note = ⚠️ <b>I do not see edits of a message</b>
-
-    Send the corrected text as a new message.
 group-only = 🏠 I work only in a private chat.
 
 ## Buttons
@@ -542,7 +556,7 @@ admin-alerts-empty = ✅ <b>No jobs in progress</b>
 admin-alerts = ⚠️ <b>In progress: { $count }</b>, launches: { $paused }
 
     { $lines }
-admin-alert-line = { $state } · { $reason } · { $age } · /job { $job }
+admin-alert-line = { $state } · { $reason } × { $failures } · /job { $job }
 admin-running = on
 admin-paused = 🚧 <b>Launches are paused</b>
 

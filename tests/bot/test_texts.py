@@ -84,7 +84,7 @@ def test_strings_are_escaped_and_markup_is_not() -> None:
 
 
 def test_no_invisible_isolation_marks() -> None:
-    text = load_texts().say("ru", "launch-insufficient", missing="3", price="4", balance=1)
+    text = load_texts().say("ru", "price-and-missing", missing="3", price="4", balance=1)
     assert not set(text) & {"\u2068", "\u2069"}
 
 
