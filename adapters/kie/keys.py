@@ -58,11 +58,20 @@ class KeyRing:
         return next((key for key in self._keys if key.name == name), self._keys[0])
 
 
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """A pair of model and key that is left alone for a while, and the failure that made it so."""
+
+    seconds: float
+    """Clock seconds until it may be tried again."""
+    verdict: Verdict
+
+
 class KeyHealth(Protocol):
     """What is known of models and keys. Synchronous: shared limits answer from their local copy."""
 
-    def wait_s(self, model: str, key: str) -> float:
-        """Clock seconds until this pair may be tried (0 = now)."""
+    def rest(self, model: str, key: str) -> Rest | None:
+        """How long this pair should be left alone; None when it may be tried now."""
         ...
 
     def trying(self, model: str, key: str) -> None:
@@ -80,13 +89,16 @@ class KeyHealth(Protocol):
 
 KEY_FAULTS = frozenset({Reason.PROVIDER_AUTH, Reason.PROVIDER_BALANCE})
 PROBE_MS = 30_000
+LIMITED_S = 10.0
+"""How long a rate limit lasts that does not say so: KIE counts new tasks in windows of 10 s."""
 CROWDED = frozenset({Reason.OVERLOADED, Reason.UNAVAILABLE, Reason.PROVIDER_ERROR})
 
 
 @dataclass(slots=True)
 class _Breaker:
     failures: int = 0
-    closed_until_ms: int = 0
+    until_ms: int = 0
+    verdict: Verdict | None = None
 
 
 class LocalHealth:
@@ -104,47 +116,50 @@ class LocalHealth:
         self._key_rest_s = key_rest_s
         self._breakers: dict[str, _Breaker] = {}
 
-    def wait_s(self, model: str, key: str) -> float:
-        """Clock seconds until this pair may be tried (0 = now)."""
+    def rest(self, model: str, key: str) -> Rest | None:
+        """How long this pair should be left alone; the longer rest of the two counts."""
         now = self._clock.now_ms()
-        ends = [
-            self._breakers[name].closed_until_ms for name in self._names(model, key) if name in self._breakers
-        ]
-        return max(0.0, max(ends, default=now) - now) / 1000
+        found = [self._breakers[name] for name in _names(model, key) if name in self._breakers]
+        longest = max(found, key=lambda breaker: breaker.until_ms, default=None)
+        if longest is None or longest.verdict is None or longest.until_ms <= now:
+            return None
+        return Rest((longest.until_ms - now) / 1000, longest.verdict)
 
     def trying(self, model: str, key: str) -> None:
         """Let nobody else through while one probe of a rested pair is on its way."""
-        for name in self._names(model, key):
+        for name in _names(model, key):
             breaker = self._breakers.get(name)
             if breaker is not None and breaker.failures >= self._after:
-                breaker.closed_until_ms = self._clock.now_ms() + PROBE_MS
+                breaker.until_ms = self._clock.now_ms() + PROBE_MS
 
     def worked(self, model: str, key: str) -> None:
-        """Forget the failures of the model, the key and the pair."""
-        for name in self._names(model, key):
+        """Forget the failures of the model and of the key."""
+        for name in _names(model, key):
             self._breakers.pop(name, None)
 
     def failed(self, model: str, key: str, verdict: Verdict) -> None:
         """Count a failure against whoever is to blame for it."""
         if verdict.cls is ErrorClass.USER:
             return
+        of_model, of_key = _names(model, key)
         if verdict.reason in KEY_FAULTS:
-            self._rest(f"*|{key}", self._key_rest_s)
+            self._lay(of_key, self._key_rest_s, verdict)
         elif verdict.reason is Reason.RATE_LIMITED:
-            self._rest(f"*|{key}", verdict.retry_after_s or 10.0)
+            self._lay(of_key, verdict.retry_after_s or LIMITED_S, verdict)
         elif verdict.reason is Reason.MODEL_RETIRED:
-            self._rest(f"{model}|*", self._model_rest_s)
+            self._lay(of_model, self._model_rest_s, verdict)
         elif verdict.reason in CROWDED:
-            breaker = self._breakers.setdefault(f"{model}|*", _Breaker())
+            breaker = self._breakers.setdefault(of_model, _Breaker())
             breaker.failures += 1
             if breaker.failures >= self._after:
-                self._rest(f"{model}|*", max(self._model_rest_s, verdict.retry_after_s or 0.0))
+                self._lay(of_model, max(self._model_rest_s, verdict.retry_after_s or 0.0), verdict)
 
-    def _rest(self, name: str, seconds: float) -> None:
+    def _lay(self, name: str, seconds: float, verdict: Verdict) -> None:
         breaker = self._breakers.setdefault(name, _Breaker())
         breaker.failures = max(breaker.failures, self._after)
-        breaker.closed_until_ms = self._clock.now_ms() + round(seconds * 1000)
+        breaker.until_ms = self._clock.now_ms() + round(seconds * 1000)
+        breaker.verdict = verdict
 
-    @staticmethod
-    def _names(model: str, key: str) -> tuple[str, str]:
-        return (f"{model}|*", f"*|{key}")
+
+def _names(model: str, key: str) -> tuple[str, str]:
+    return (f"{model}|*", f"*|{key}")

@@ -8,7 +8,7 @@ from adapters.kie import answers, callback, payloads, verdicts
 from adapters.kie.answers import Phase, TaskReport
 from adapters.kie.catalogue import Catalogue, Endpoint, Model
 from adapters.kie.client import KieClient
-from adapters.kie.keys import ApiKey, KeyHealth, KeyRing
+from adapters.kie.keys import KEY_FAULTS, ApiKey, KeyHealth, KeyRing
 from adapters.kie.library import Kept, VideoLibrary
 from adapters.kie.photos import PhotoShelf
 from adapters.kie.planner import Planner
@@ -230,7 +230,9 @@ class KieMaker:
         `replaceable` is False for a task that exists: another key or model would buy a second one.
         """
         verdict = verdict or verdicts.of(failure)
-        self._health.failed(task.model, task.key, verdict)
+        of_model = failure.step == "create" or failure.fail_code or failure.fail_message
+        if of_model or verdict.reason in KEY_FAULTS:  # a look or an upload says nothing of the model
+            self._health.failed(task.model, task.key, verdict)
         if verdict.reason not in PHOTO_IS_FINE:
             self._photos.forget(job.request.photo)
         refused = verdicts.refuses(verdict, task.model, task.key) if replaceable else ""

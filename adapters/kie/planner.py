@@ -28,16 +28,16 @@ class Planner:
         pairs = list(self._pairs(job, self._keys.turn()))
         fresh = [pair for pair in pairs if not is_refused(job.refused, pair.model, pair.key)]
         for pair in fresh or pairs:
-            if self._health.wait_s(pair.model, pair.key) <= 0:
+            if self._health.rest(pair.model, pair.key) is None:
                 self._health.trying(pair.model, pair.key)
                 return pair
-        return self._nothing(fresh, pairs)
+        return self._nothing(fresh or pairs)
 
     def another(self, job: Job) -> bool:
         """Whether a pair is left that this job was not refused and that may be tried now."""
         return any(
             not is_refused(job.refused, pair.model, pair.key)
-            and self._health.wait_s(pair.model, pair.key) <= 0
+            and self._health.rest(pair.model, pair.key) is None
             for pair in self._pairs(job, self._keys.all())
         )
 
@@ -46,17 +46,18 @@ class Planner:
             for key in keys:
                 yield CreatePlan(model.id, key)
 
-    def _nothing(self, fresh: list[CreatePlan], pairs: list[CreatePlan]) -> Failed:
-        waits = [self._health.wait_s(pair.model, pair.key) for pair in fresh or pairs]
-        if fresh:
-            verdict = Verdict(ErrorClass.TRANSIENT, Reason.UNAVAILABLE, "kie.breaker", min(waits))
-            text = "every model rests after failures"
-        elif pairs:
-            verdict = Verdict(ErrorClass.OPERATOR, Reason.PROVIDER_AUTH, "kie.no_key", min(waits))
-            text = "every model and key refused this job"
-        else:
+    def _nothing(self, pairs: list[CreatePlan]) -> Failed:
+        """Everything rests: the shortest rest is the answer, and the operator's matter only when all are."""
+        rests = [rest for pair in pairs if (rest := self._health.rest(pair.model, pair.key))]
+        passing = [rest for rest in rests if rest.verdict.cls is not ErrorClass.OPERATOR]
+        soonest = min(passing or rests, key=lambda rest: rest.seconds, default=None)
+        if soonest is None:
             verdict = Verdict(ErrorClass.OPERATOR, Reason.MODEL_RETIRED, "kie.no_model")
             text = "no model of the catalogue is alive"
+        else:
+            cause = soonest.verdict
+            verdict = Verdict(cause.cls, cause.reason, "kie.resting", soonest.seconds)
+            text = f"every model and key rests after failures, the last was {cause.rule}"
         failure = Failure(source="engine", step="create", message=text, may_have_arrived=False)
         return Failed(failure, verdict)
 

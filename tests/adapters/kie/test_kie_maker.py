@@ -191,7 +191,10 @@ async def test_when_nothing_is_left_the_operator_is_needed_until_money_comes(wor
         await world.maker.create(job, a_task(world.clock, key=key), intended)
     nothing = world.maker.plan_create(job)
     assert isinstance(nothing, Failed)
-    assert nothing.verdict.cls is ErrorClass.OPERATOR
+    assert (nothing.verdict.cls, nothing.verdict.reason) == (ErrorClass.OPERATOR, Reason.PROVIDER_BALANCE)
+    stranger = world.maker.plan_create(a_job(world.clock))
+    assert isinstance(stranger, Failed)
+    assert stranger.verdict.cls is ErrorClass.OPERATOR, "another job does not spend its attempts on it either"
     assert nothing.failure.may_have_arrived is False
     world.clock.advance(61)
     assert isinstance(world.maker.plan_create(job), CreatePlan)
@@ -237,6 +240,17 @@ async def test_a_crowded_model_rests_and_one_probe_wakes_it(tmp_path: Path) -> N
         world.kie.answers(CREATE, ok({"taskId": "t1"}))
         await world.maker.create(job, a_task(world.clock), intended)
         assert isinstance(world.maker.plan_create(job), CreatePlan)
+
+
+async def test_a_lame_file_host_says_nothing_of_the_model(world: Shop) -> None:
+    world.kie.answers(UPLOAD, lambda _: web.Response(status=503))
+    world.kie.answers(RECORD, lambda _: web.Response(status=503))
+    for _ in range(5):
+        assert isinstance(await world.maker.create(a_job(world.clock), a_task(world.clock), intended), Failed)
+        assert isinstance(await world.maker.poll(a_job(world.clock), a_task(world.clock)), Failed)
+    plan = world.maker.plan_create(a_job(world.clock))
+    assert isinstance(plan, CreatePlan)
+    assert plan.model == SEEDANCE
 
 
 async def test_a_users_fault_says_nothing_of_the_model(world: Shop) -> None:
@@ -372,7 +386,10 @@ async def test_fetch_video_downloads_again_when_the_disk_lost_it(world: Shop, tm
     assert len(world.kie.to("/out/a.mp4")) == 2
 
 
-async def test_no_key_in_any_failure(world: Shop) -> None:
+async def test_no_key_in_any_failure_or_log(world: Shop, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG")
     world.kie.answers(CREATE, {"code": 401, "msg": f"Bad key {KEY.value}"})
     got = await world.maker.create(a_job(world.clock), a_task(world.clock), intended)
     assert KEY.value not in repr(got)
+    assert caplog.records
+    assert KEY.value not in caplog.text
