@@ -8,15 +8,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from engine.errors import Refusal, StoreUnavailable
-from engine.ports import Alert, Clock, Notice, Randomness
+from engine.outbound import alert_of, notices_of, watch_order
+from engine.ports import Alert, Clock, Randomness
 from engine.store import Store
 from engine.telemetry import Telemetry
-from states.decide import Decision, Denied, PlannedAlert, PlannedNotice, decide, record, wake_ms
+from states.decide import Decision, Denied, PlannedNotice, decide, record, wake_ms
 from states.facts import Happening
 from states.job import Hint, Job, Video
 from states.machine import Judge
 from states.strategy import Strategy
-from states.vocabulary import TERMINALS, AlertKind, Failure, Trigger
+from states.vocabulary import TERMINALS, Failure, Trigger
 
 RETRY_S = 1.0
 """How long to wait before a commit is sent again to a store that did not answer."""
@@ -81,7 +82,7 @@ class Committer:
                     op=f"{before.epoch}:{after.seq}:{decision.edge.trigger}",
                     record=record(decision, graph=graph, actor=actor),
                     notices=notices_of(after, decision.notices, str(after.seq)),
-                    alerts=[alert_of(after, alert, failure) for alert in decision.alerts],
+                    alerts=[*self._alerts(decision, failure), *watch_order(after)],
                     due_ms=decision.due_ms,
                     keep_lease=decision.keep,
                     lease_ms=self.lease_ms,
@@ -89,6 +90,10 @@ class Committer:
             except StoreUnavailable:
                 self.telemetry.emit("store.lost", job=before.id, worker=self.worker)
                 await self.clock.sleep(RETRY_S)
+
+    @staticmethod
+    def _alerts(decision: Decision, failure: Failure | None) -> list[Alert]:
+        return [alert_of(decision.after, alert, failure) for alert in decision.alerts]
 
     async def _refused(self, job: Job, trigger: Trigger, what: Happening, refusal: Refusal) -> None:
         self.telemetry.emit("job.refused", job=job.id, trigger=trigger, refusal=refusal, worker=self.worker)
@@ -145,33 +150,3 @@ class Committer:
             rule=decision.facts.rule,
             worker=self.worker,
         )
-
-
-def notices_of(job: Job, planned: Sequence[PlannedNotice], mark: str) -> list[Notice]:
-    """Planned notices addressed to the job's user, with ids that make a repeated commit harmless."""
-    return [
-        Notice(
-            id=f"{job.id}:{mark}:{n}",
-            kind=notice.kind,
-            job_id=job.id,
-            user_id=job.user_id,
-            chat_id=job.request.chat_id,
-            lang=job.request.lang,
-            status_message_id=job.status_message_id,
-            data=notice.data,
-            coalesce=f"{notice.coalesce}:{job.id}" if notice.coalesce else "",
-        )
-        for n, notice in enumerate(planned)
-    ]
-
-
-def alert_of(job: Job, planned: PlannedAlert, failure: Failure | None) -> Alert:
-    """A planned alert as the operator will see it: grouped by kind, reason and rule."""
-    words = failure.fail_message or failure.message or failure.exception if failure is not None else ""
-    text = words[:300] if planned.kind in (AlertKind.UNKNOWN, AlertKind.INCIDENT) else ""
-    return Alert(
-        fingerprint=f"{planned.kind}:{planned.reason}:{planned.rule}",
-        kind=planned.kind.value,
-        text=text or planned.reason,
-        job_id=job.id,
-    )

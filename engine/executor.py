@@ -4,6 +4,7 @@ Everything before an outside call is durable (an intent, a begun delivery), ever
 commit. A refused commit means somebody else has the job now: it is dropped without another write.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -18,7 +19,6 @@ from engine.ports import (
     Delivered,
     Delivery,
     Failed,
-    Randomness,
     Rendered,
     Rendering,
     VideoMaker,
@@ -41,7 +41,6 @@ class Executor:
     courier: Courier
     gate: Gate
     clock: Clock
-    randomness: Randomness
     still_ours: Callable[[Job], bool]
     """Is the lease of this job surely still ours? Asked before each outside call."""
 
@@ -50,8 +49,13 @@ class Executor:
         held: Job | None = job
         if lost is not None and job.state in (State.GENERATING, State.SENDING):
             held = await self._error(job, _engine_verdict(lost))
-        while held is not None:
-            held = await self._step(held)
+        try:
+            while held is not None:
+                held = await self._step(held)
+        except asyncio.CancelledError:
+            if held is not None:  # stopped gracefully: the next worker need not wait for the lease
+                await self.committer.park(held, self.clock.now_ms())
+            raise
 
     async def _step(self, job: Job) -> Job | None:
         now_ms = self.clock.now_ms()

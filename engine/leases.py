@@ -34,9 +34,9 @@ class Leases:
     """Called with the id of a job that somebody else holds now."""
     _held: dict[str, tuple[int, int]] = field(default_factory=dict)
 
-    def hold(self, job: Job) -> None:
-        """Begin to beat for a freshly claimed job."""
-        self._held[job.id] = (job.epoch, self.clock.now_ms())
+    def hold(self, job: Job, asked_ms: int) -> None:
+        """Begin to beat for a freshly claimed job; its lease counts from when the claim was asked."""
+        self._held[job.id] = (job.epoch, asked_ms)
 
     def drop(self, job_id: str) -> None:
         """Stop beating for a job that was committed, parked or lost."""

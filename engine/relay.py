@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from engine import logbook
 from engine.codec import decode_outbox
 from engine.errors import StoreUnavailable
+from engine.outbound import LATE_WATCH
 from engine.ports import Alert, Clock, Failed, Notice, Notifier
 from engine.queue_values import Entry
 from engine.queues import OrderedQueue
@@ -38,6 +39,8 @@ class Relay:
     notifier: Notifier
     raise_alert: Callable[[Alert, str], Awaitable[None]]
     """Called with an alert and its entry id; must be harmless twice."""
+    watch_late: Callable[[str], Awaitable[None]]
+    """Called with a job that ended while its bought tasks may still succeed; must be harmless twice."""
     read_job: Callable[[str], Awaitable[Job | None]]
     read_account: Callable[[int], Awaitable[Account]]
     clock: Clock
@@ -81,7 +84,9 @@ class Relay:
     async def _handle(self, entry: Entry) -> None:
         what = decode_outbox(entry.body)
         if isinstance(what, Alert):
-            await self.raise_alert(what, entry.id)
+            await (
+                self.watch_late(what.job_id) if what.kind == LATE_WATCH else self.raise_alert(what, entry.id)
+            )
             await self.outbox.ack(entry)
             return
         if not await self._worth_telling(what):

@@ -140,12 +140,13 @@ class Store(StoreReads):
 
         `op` must be the same for a repetition and differ between operations that could make this move.
         `due_ms` None means now. `keep_lease`: this worker goes on. `unclaim` (front door): take the job
-        from a worker that may hold it; that worker is fenced from then on. Hints of `before` are used up.
+        from a worker that may hold it; that worker is fenced from then on. Hints of `before` are used up,
+        unless `after` still carries some: then all are kept and come with the next claim.
         """
         prefix = self.prefix_of_job(before.id)
         if prefix is None:
             return Refusal.GONE
-        stored = replace(after, seq=before.seq + 1, epoch=before.epoch + (1 if unclaim else 0), hints=())
+        stored = replace(after, seq=before.seq + 1, epoch=before.epoch + (1 if unclaim else 0))
         answer = await self.dispatcher.call(
             prefix,
             "commit",
@@ -165,7 +166,7 @@ class Store(StoreReads):
             now=self.clock.now_ms(),
             record=encode({**record, "op": op}),
             event=encode_event(event_of(stored, record)),
-            hints_seen=len(before.hints),
+            hints_seen=0 if after.hints else len(before.hints),
             retain_ms=self.keeping.job_ms,
             feed_ms=self.keeping.feed_ms,
             outbox=outbox_entries(stored, notices, alerts),

@@ -66,6 +66,8 @@ class Worker:
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
+        with suppress(StoreUnavailable):  # leases that cannot be given back run out
+            await self.store.leave(self.name)
         self.telemetry.emit("worker.stopped", worker=self.name)
 
     def abandon(self, job_id: str) -> None:
@@ -90,7 +92,11 @@ class Worker:
         try:
             opens_ms = await self.gate.opens_ms()
             claim = await self.store.claim(
-                self.name, partition=partition, lease_ms=self.lease_ms, queued_ok=opens_ms is None
+                self.name,
+                partition=partition,
+                lease_ms=self.lease_ms,
+                queued_ok=opens_ms is None,
+                last=self._free.locked(),
             )
         finally:
             if claim is None or claim.job is None:
@@ -106,7 +112,7 @@ class Worker:
         job = claim.job
         if job is None:
             return
-        self.leases.hold(job)
+        self.leases.hold(job, claim.asked_ms)
         lost = self._why_lost() if claim.lost else None
         task = asyncio.create_task(self.executor.carry(job, lost=lost), name=f"job {job.id}")
         self._running[job.id] = task

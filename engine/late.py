@@ -1,0 +1,128 @@
+"""Videos that turn up after their job has ended: kept for a free re-delivery, and booked as cost.
+
+Giving up is not the provider's failure: a task that was bought may still succeed, and is billed then. It
+is looked after for as long as the provider keeps results, without a lease and without leaving the
+terminal state; a callback only brings the look forward.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from engine import logbook
+from engine.errors import Refusal, StoreUnavailable
+from engine.outbound import notices_of
+from engine.ports import Alert, Clock, Failed, Rendered, Rendering, VideoMaker
+from engine.queue_values import Entry
+from engine.queues import OrderedQueue
+from engine.store import Store
+from engine.telemetry import Telemetry
+from states.decide import PlannedNotice
+from states.facts import watched
+from states.job import Job, ProviderTask, TaskStatus
+from states.vocabulary import TERMINALS, AlertKind, NoticeKind, Reason
+
+LATE: Final = "late"
+"""Name of the queue; one lane a job."""
+LIFE_MS: Final = 24 * 3_600_000
+"""How long KIE keeps results, the shorter of its two statements."""
+PAUSES_S: Final = (30, 60, 120, 300, 900)
+RETRY_S: Final = 1.0
+WAIT_S: Final = 30.0
+
+
+@dataclass(slots=True)
+class LateWatch:
+    """Runs until cancelled."""
+
+    queue: OrderedQueue
+    store: Store
+    maker: VideoMaker
+    clock: Clock
+    telemetry: Telemetry
+
+    async def order(self, job_id: str) -> None:
+        """Begin to look after a job. Harmless twice."""
+        await self.queue.put(job_id, f"late:{job_id}", job_id.encode())
+
+    async def call(self, job_id: str, task_n: int, task_id: str) -> None:
+        """The provider called about an ended job: adopt the id if its create was never answered, look now."""
+        job = await self.store.read(job_id)
+        if job is None or job.state not in TERMINALS or job.video is not None:
+            return
+        adopted = replace(job, tasks=tuple(_adopted(task, task_n, task_id) for task in job.tasks))
+        if adopted != job and isinstance(await self.store.late(adopted), Refusal):
+            return
+        await self._look(adopted)
+
+    async def run(self) -> None:
+        """Take what is due, look, come back later."""
+        while True:
+            try:
+                await self.tick()
+            except StoreUnavailable:
+                self.telemetry.emit("store.lost", worker="late")
+                await self.clock.sleep(RETRY_S)
+
+    async def tick(self) -> None:
+        """One look at the queue."""
+        entries = await self.queue.take(8)
+        for entry in entries:
+            await self._handle(entry)
+        if not entries:
+            await self.queue.wait(WAIT_S)
+
+    async def _handle(self, entry: Entry) -> None:
+        job = await self.store.read(entry.body.decode())
+        open_tasks = watched(job.tasks) if job is not None else ()
+        over = job is None or job.video is not None or self.clock.now_ms() > job.created_ms + LIFE_MS
+        if job is None or over or not open_tasks:
+            await self.queue.ack(entry)
+            return
+        if await self._look(job):
+            await self.queue.ack(entry)
+        else:
+            pause_s = PAUSES_S[min(entry.attempts, len(PAUSES_S)) - 1]
+            await self.queue.nack(entry, after_ms=pause_s * 1000)
+
+    async def _look(self, job: Job) -> bool:
+        """Ask about each task once. True when there is nothing left to look after."""
+        dead = 0
+        open_tasks = watched(job.tasks)
+        for task in open_tasks:
+            outcome = await self._ask(job, task)
+            if isinstance(outcome, Rendered):
+                return await self._keep(job, task, outcome)
+            if isinstance(outcome, Failed) and outcome.task_dead:
+                dead += outcome.verdict.reason is not Reason.RENDER_TIMEOUT
+        return bool(open_tasks) and dead == len(open_tasks)
+
+    async def _ask(self, job: Job, task: ProviderTask) -> Rendering | Rendered | Failed:
+        try:
+            return await self.maker.poll(job, task)
+        except Exception as error:  # noqa: BLE001 - a bug of an adapter must not end the watch over the others
+            logbook.crash("adapter.failed", error)
+            return Rendering(float(PAUSES_S[0]))
+
+    async def _keep(self, job: Job, task: ProviderTask, made: Rendered) -> bool:
+        done = replace(
+            task, status=TaskStatus.SUCCEEDED, cost=made.cost if made.cost is not None else task.cost
+        )
+        tasks = tuple(done if t.n == task.n else t for t in job.tasks)
+        kept = replace(job, video=made.video, tasks=tasks)
+        planned = [PlannedNotice(NoticeKind.LATE_VIDEO, {"reason": job.last_reason})]
+        cost = "unknown" if done.cost is None else f"{done.cost:g}"
+        alert = Alert(
+            fingerprint=AlertKind.LATE_COST.value,
+            kind=AlertKind.LATE_COST.value,
+            text=f"a refunded job's task succeeded after all; provider cost {cost}",
+            job_id=job.id,
+        )
+        answer = await self.store.late(kept, notices_of(kept, planned, "late"), [alert])
+        self.telemetry.emit("job.late", job=job.id, user=job.user_id, state=job.state)
+        return not isinstance(answer, Refusal) or answer is Refusal.GONE
+
+
+def _adopted(task: ProviderTask, n: int, task_id: str) -> ProviderTask:
+    if task.n == n and task.status is TaskStatus.INTENT and task_id:
+        return replace(task, status=TaskStatus.OPEN, task_id=task_id)
+    return task
