@@ -7,7 +7,7 @@ arguments), the document with everything Lua never needs, and the request, which
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
@@ -15,6 +15,8 @@ from engine.ports import Alert, Notice
 from engine.values import Entry, EntryKind, Event, Scalar
 from states.job import Hint, Job, ProviderTask, Request, TaskStatus, Video
 from states.vocabulary import Hold, NoticeKind, Stage, State
+
+_EMPTY: Final[Sequence[Any]] = (None, 0, "", [], (), {}, frozenset())
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +65,12 @@ def encode_doc(job: Job) -> bytes:
         "refused": job.refused,
         "video": asdict(job.video) if job.video else None,
         "source": job.source_job,
-        "message": job.status_message_id,
         "reason": job.last_reason,
     }
-    return encode(
-        {name: value for name, value in doc.items() if value not in (None, 0, "", [], (), {}, frozenset())}
-    )
+    kept = {name: value for name, value in doc.items() if value not in _EMPTY}
+    if job.status_message_id is not None:
+        kept["message"] = job.status_message_id
+    return encode(kept)
 
 
 def encode_request(request: Request) -> bytes:

@@ -14,7 +14,8 @@ from typing import Final
 SCHEMA: Final = 1
 """Version of the layout below, recorded in the store at creation."""
 
-# Tags whose slots are i*1024+512, so that 16 partitions spread evenly over any number of masters.
+# Tags whose slots are i*1024+512 (one lies a slot beside), so that 16 partitions spread evenly over any
+# number of masters.
 TAGS: Final = (
     "1768", "92cd", "1f0e", "9ce9", "17c2", "cde9", "29098", "acd",
     "265", "19c59", "29d8", "1d6c", "14d4", "5f", "ceb", "7c18",
@@ -51,7 +52,7 @@ PERMANENT: Final = (
 JOB_KEYS: Final = ("j", "d", "p", "h", "hi")
 """Prefixes of the keys of one job: guard hash, document, request, history, hints."""
 
-_JOB_ID = re.compile(r"^([0-9a-f])-[A-Za-z0-9_-]{1,64}$")
+_JOB_ID = re.compile(r"^([0-9a-f])-[A-Za-z0-9_-]{1,64}\Z")
 
 
 def tag(partition: int, partitions: int) -> str:

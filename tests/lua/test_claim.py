@@ -1,7 +1,7 @@
 from dataclasses import replace
+from typing import Any
 
 from engine.clock import ManualClock
-from engine.scripts import Value
 from engine.store import Claim
 from states.vocabulary import State
 from tests.factories import LEASE_MS, Bench
@@ -21,7 +21,7 @@ async def test_nothing_to_do_tells_when_to_look_again(bench: Bench, clock: Manua
 async def test_the_same_claim_id_answers_the_same_job(bench: Bench) -> None:
     await bench.queued(idem="a")
     await bench.queued(idem="b")
-    given: dict[str, Value] = {
+    given: dict[str, Any] = {
         "worker": "w1",
         "claim_id": "c1",
         "now": bench.clock.now_ms(),
