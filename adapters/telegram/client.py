@@ -113,6 +113,8 @@ class Session(AiohttpSession):
         with contextlib.suppress(ValueError):  # check_response below reports what is not JSON
             body = json.loads(text)
             seen.body = body if isinstance(body, dict) else None
+        if seen.raw and answer.ok and seen.body is not None and seen.body.get("ok") is True:
+            return cast("T", seen.body.get("result"))
         checked = self.check_response(bot=bot, method=method, status_code=answer.status, content=text)
         return cast("T", checked.result)
 
@@ -140,7 +142,31 @@ async def call(
     step: str = "send",
 ) -> T | Failure:
     """Call and answer the result, or the facts of what went wrong. Never raises for the outside's faults."""
-    seen = Exchange(method.__api_method__, bot.token, step, drained)
+    return await _exchange(bot, method, timeout, Exchange(method.__api_method__, bot.token, step, drained))
+
+
+async def call_raw(
+    bot: Bot,
+    method: TelegramMethod[Any],
+    *,
+    timeout: ClientTimeout,  # noqa: ASYNC109
+    drained: Callable[[], bool] | None = None,
+) -> dict[str, Any] | Failure:
+    """As `call`, with the result's plain JSON ({} when it is no object).
+
+    A Message that aiogram's models refuse was sent all the same: a delivery must not be lost to that.
+    """
+    seen = Exchange(method.__api_method__, bot.token, "send", drained, raw=True)
+    answer = await _exchange(bot, method, timeout, seen)
+    return answer if isinstance(answer, dict | Failure) else {}
+
+
+async def _exchange(
+    bot: Bot,
+    method: TelegramMethod[T],
+    timeout: ClientTimeout,  # noqa: ASYNC109
+    seen: Exchange,
+) -> T | Failure:
     mark = _seen.set(seen)
     try:
         return await bot(method, request_timeout=cast("Any", timeout))

@@ -8,9 +8,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 
 from aiogram import Bot
-from aiogram.types import Message
 
-from adapters.telegram.client import Timeouts, call
+from adapters.telegram.client import Timeouts, call_raw
 from adapters.telegram.failures import failed, is_plain_fault, judge
 from adapters.telegram.ladder import Dress, Ladder, Limits, Load, Rung, Stock, to_edit, to_send
 from adapters.telegram.look import Shown, dress_up, look, shown_by
@@ -142,11 +141,11 @@ class _Trip:
     async def _edit(self, load: Load, message_id: int) -> Delivered | Failed | _Next:
         """Edit the status message into this rung."""
         method = to_edit(load, self.dress, self.chat_id, message_id)
-        answer = await call(
+        answer = await call_raw(
             self.courier.bot, method, timeout=self.courier.timeouts.heavy(), drained=load.drained
         )
         if not isinstance(answer, Failure):
-            return await self._edited(load, answer, message_id)
+            return await self._edited(load, shown_by(answer, message_id))
         verdict = judge(answer)
         if await self._undressed(answer):
             return await self._edit(load, message_id)
@@ -161,8 +160,7 @@ class _Trip:
             return Failed(answer, verdict)
         return await self._verify(answer) or Failed(answer, _undone(answer, verdict))
 
-    async def _edited(self, load: Load, answer: Message | bool, message_id: int) -> Delivered | Failed:  # noqa: FBT001
-        shown = shown_by(answer) if isinstance(answer, Message) else Shown(message_id)
+    async def _edited(self, load: Load, shown: Shown) -> Delivered | Failed:
         if shown.kind or load.kind == "link":
             return await self._arrived(shown)
         strange = Failure(
@@ -228,11 +226,11 @@ class _Trip:
     async def _send(self, load: Load) -> Delivered | Failed | _Next:
         await self._begin(begun=True)
         method = to_send(load, self.dress, self.chat_id)
-        answer = await call(
+        answer = await call_raw(
             self.courier.bot, method, timeout=self.courier.timeouts.heavy(), drained=load.drained
         )
-        if isinstance(answer, Message):
-            return await self._arrived(shown_by(answer))
+        if not isinstance(answer, Failure):
+            return await self._arrived(shown_by(answer, self.message_id or 0))
         verdict = judge(answer)
         if await self._undressed(answer):
             return await self._send(load)

@@ -37,12 +37,14 @@ class Exchange:
     """One call: what was asked, and what was seen on the wire (aiogram's exceptions drop the latter).
 
     `drained` tells whether the whole upload was handed to the socket; None for calls without a file.
+    `raw`: the result is wanted as it came, without aiogram's models.
     """
 
     method: str
     token: str
     step: str = "send"
     drained: Callable[[], bool] | None = None
+    raw: bool = False
     status: int | None = None
     body: Mapping[str, Any] | None = None
     retry_after_s: float | None = None

@@ -6,13 +6,15 @@ taken off again. An edit also cancels an older edit of the same message that is 
 "Canceled by new edit message request"), so what is seen is final.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from aiogram import Bot
 from aiogram.methods import EditMessageReplyMarkup
-from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup, Message
+from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
 
-from adapters.telegram.client import Timeouts, call
+from adapters.telegram.client import Timeouts, call_raw
 from states.vocabulary import Failure
 
 LOOK_PREFIX = "look:"
@@ -28,13 +30,15 @@ class Shown:
     file_id: str = ""
 
 
-def shown_by(message: Message) -> Shown:
-    """Kind and file id of a message's media. A silent short clip may come back as an animation."""
+def shown_by(message: Mapping[str, Any], message_id: int) -> Shown:
+    """Kind and file id of a Message's media. A silent short clip may come back as an animation."""
+    told = message.get("message_id")
+    message_id = told if isinstance(told, int) else message_id
     for kind in ("video", "animation", "document"):
-        media = getattr(message, kind)
-        if media is not None:
-            return Shown(message.message_id, kind, media.file_id)
-    return Shown(message.message_id)
+        media = message.get(kind)
+        if isinstance(media, dict) and isinstance(media.get("file_id"), str):
+            return Shown(message_id, kind, media["file_id"])
+    return Shown(message_id)
 
 
 async def look(bot: Bot, timeouts: Timeouts, chat_id: int, message_id: int, nonce: str) -> Shown | Failure:
@@ -45,10 +49,8 @@ async def look(bot: Bot, timeouts: Timeouts, chat_id: int, message_id: int, nonc
         message_id=message_id,
         reply_markup=InlineKeyboardMarkup(inline_keyboard=[[button]]),
     )
-    answer = await call(bot, method, timeout=timeouts.small())
-    if isinstance(answer, Failure):
-        return answer
-    return shown_by(answer) if isinstance(answer, Message) else Shown(message_id)
+    answer = await call_raw(bot, method, timeout=timeouts.small())
+    return answer if isinstance(answer, Failure) else shown_by(answer, message_id)
 
 
 async def dress_up(
@@ -56,7 +58,7 @@ async def dress_up(
 ) -> Failure | None:
     """Put the proper keyboard (None: no keyboard) on after a look; one repeat, since it is harmless."""
     method = EditMessageReplyMarkup(chat_id=chat_id, message_id=message_id, reply_markup=keyboard)
-    answer = await call(bot, method, timeout=timeouts.small())
+    answer = await call_raw(bot, method, timeout=timeouts.small())
     if isinstance(answer, Failure) and answer.may_have_arrived is not False:
-        answer = await call(bot, method, timeout=timeouts.small())
+        answer = await call_raw(bot, method, timeout=timeouts.small())
     return answer if isinstance(answer, Failure) else None

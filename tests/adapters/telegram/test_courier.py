@@ -127,6 +127,16 @@ async def test_cut_answer_is_verified(stage: Scene) -> None:
     assert stage.videos == 1
 
 
+@pytest.mark.parametrize("gone", [False, True])
+async def test_message_that_our_models_do_not_know_is_delivered(stage: Scene, *, gone: bool) -> None:
+    odd = {"message_id": stage.message_id, "video": {"file_id": "BAACodd"}, "date": "not a number"}
+    for method in MEDIA:
+        fault(stage, method, answer=Answer(200, {"ok": True, "result": odd}), act=True)
+    outcome = delivered(await stage.deliver(gone=gone))
+    assert (outcome.file_id, outcome.verified) == ("BAACodd", False)
+    assert stage.videos == 1
+
+
 async def test_gateway_page_is_verified_either_way(stage: Scene) -> None:
     page = Answer(502, "<html><body>502 Bad Gateway</body></html>")
     fault(stage, "editMessageMedia", answer=page, act=True)
