@@ -48,20 +48,22 @@ def probe(path: Path) -> VideoFacts | Failure:
 
 
 def _measure(container: av.container.InputContainer, stream: VideoStream, size: int) -> VideoFacts | Failure:
-    packets = [packet for packet in container.demux(stream) if packet.size]
-    ends = [packet.pts + (packet.duration or 0) for packet in packets if packet.pts is not None]
     base = float(stream.time_base or 0)
+    packets, end = 0, 0
+    for packet in container.demux(stream):
+        if packet.is_corrupt:
+            return _corrupted("damaged packets")
+        if packet.size and packet.pts is not None:
+            packets, end = packets + 1, max(end, packet.pts + (packet.duration or 0))
     container.seek(0)
     head = _decode(container, stream, HEAD_FRAMES)
-    if not head or not ends:
+    if not head or not packets:
         return _corrupted("no frame can be decoded")
-    duration_s = max(ends) * base
+    duration_s = end * base
     announced_s = float((stream.duration or 0) * base) or (container.duration or 0) / av.time_base
-    if packets and any(packet.is_corrupt for packet in packets):
-        return _corrupted("damaged packets")
     if announced_s > 1 and duration_s < announced_s * 0.8:
         return _corrupted(f"ends at {duration_s:.1f} s of {announced_s:.1f} s")
-    container.seek(max(0, max(ends) - 1), stream=stream)
+    container.seek(max(0, end - 1), stream=stream)
     if not _decode(container, stream, None):
         return _corrupted("the end cannot be decoded")
     turned = head[0].rotation % 180 != 0
@@ -72,7 +74,7 @@ def _measure(container: av.container.InputContainer, stream: VideoStream, size: 
         width=height if turned else width,
         height=width if turned else height,
         duration_s=round(duration_s, 3),
-        frames=len(packets),
+        frames=packets,
     )
 
 

@@ -20,6 +20,8 @@ from states.vocabulary import Failure
 USER_AGENT = (
     "Mozilla/5.0 (compatible; reelstate)"  # the file host's Cloudflare refuses odd agents (error 1010)
 )
+LOOPBACK = ("all://127.0.0.1", "all://localhost")
+"""The sandbox is reached without the proxy that the environment may name for everything else."""
 BODY_LIMIT = 4 * 1024 * 1024
 
 
@@ -65,7 +67,11 @@ class KieClient:
 
     def __init__(self, settings: KieSettings | None = None, http: httpx.AsyncClient | None = None) -> None:
         self.settings = settings or KieSettings()
-        self.http = http or httpx.AsyncClient(headers={"User-Agent": USER_AGENT}, follow_redirects=False)
+        self.http = http or httpx.AsyncClient(
+            headers={"User-Agent": USER_AGENT},
+            follow_redirects=False,
+            mounts=dict.fromkeys(LOOPBACK),
+        )
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -78,8 +78,12 @@ class KeyHealth(Protocol):
         """A create call is planned; after a rest it is the one probe."""
         ...
 
-    def worked(self, model: str, key: str) -> None:
-        """A call succeeded."""
+    def accepted(self, model: str, key: str) -> None:
+        """A create call was accepted: the key is well, the model has yet to prove itself."""
+        ...
+
+    def rendered(self, model: str) -> None:
+        """A task of this model succeeded. (Says nothing of the key: an empty one still may look.)"""
         ...
 
     def failed(self, model: str, key: str, verdict: Verdict) -> None:
@@ -102,7 +106,8 @@ class _Breaker:
 
 
 class LocalHealth:
-    """Health of one process: a key without money or rights rests, a model that fails in a row rests.
+    """Health of one process: a key without money or rights rests, a model that fails in a row rests,
+    whether it refuses tasks or lets them die.
 
     After the rest one try is let through (half-open): the next failure rests it again at once.
     """
@@ -132,10 +137,18 @@ class LocalHealth:
             if breaker is not None and breaker.failures >= self._after:
                 breaker.until_ms = self._clock.now_ms() + PROBE_MS
 
-    def worked(self, model: str, key: str) -> None:
-        """Forget the failures of the model and of the key."""
-        for name in _names(model, key):
-            self._breakers.pop(name, None)
+    def accepted(self, model: str, key: str) -> None:
+        """The key is forgiven; the model may go on, but its next failure rests it again."""
+        of_model, of_key = _names(model, key)
+        self._breakers.pop(of_key, None)
+        breaker = self._breakers.get(of_model)
+        if breaker is not None:
+            breaker.failures = min(breaker.failures, self._after - 1)
+            breaker.until_ms = 0
+
+    def rendered(self, model: str) -> None:
+        """The model is forgiven."""
+        self._breakers.pop(f"{model}|*", None)
 
     def failed(self, model: str, key: str, verdict: Verdict) -> None:
         """Count a failure against whoever is to blame for it."""

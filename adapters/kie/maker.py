@@ -105,7 +105,7 @@ class KieMaker:
         got = await make(key, body)
         if isinstance(got, Failure):
             return self._failed(job, task, got)
-        self._health.worked(task.model, task.key)
+        self._health.accepted(task.model, task.key)
         return Accepted(got.task_id)
 
     def _callback_url(self, job: Job, task: ProviderTask) -> str:
@@ -133,7 +133,7 @@ class KieMaker:
             return self._keep_watching(job, task, model, "" if got.known else got.word)
         if got.phase is Phase.FAILED:
             return self._task_failed(job, task, got)
-        self._health.worked(task.model, task.key)
+        self._health.rendered(task.model)
         return await self._collect(job, task, model, key, got)
 
     def _unanswered(self, job: Job, task: ProviderTask, model: Model, failure: Failure) -> Rendering | Failed:
@@ -177,7 +177,7 @@ class KieMaker:
     async def _collect(
         self, job: Job, task: ProviderTask, model: Model, key: ApiKey, report: TaskReport
     ) -> Rendered | Failed:
-        """Download the first address that holds a playable video."""
+        """Download the video of a task that succeeded, and open it."""
         dead = self._age_s(task) > model.hard_s
         if not report.urls:
             failure = Failure(

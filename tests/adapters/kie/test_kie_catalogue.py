@@ -247,8 +247,25 @@ def test_success_between_failures_keeps_a_model_awake() -> None:
     health = LocalHealth(ManualClock())
     for reason in (Reason.OVERLOADED, Reason.UNAVAILABLE):
         health.failed("m", "main", verdict(reason))
-    health.worked("m", "main")
+    health.rendered("m")
     health.failed("m", "main", verdict(Reason.OVERLOADED))
+    assert rest_s(health, "m", "main") == 0
+
+
+def test_a_model_that_accepts_tasks_and_lets_them_die_rests_too() -> None:
+    health = LocalHealth(ManualClock())
+    for _ in range(3):
+        health.accepted("m", "main")
+        health.failed("m", "main", verdict(Reason.OVERLOADED))
+    assert rest_s(health, "m", "main") == 60
+
+
+def test_a_finished_render_does_not_fill_an_empty_account() -> None:
+    health = LocalHealth(ManualClock())
+    health.failed("m", "main", verdict(Reason.PROVIDER_BALANCE))
+    health.rendered("m")
+    assert rest_s(health, "m", "main") == 60
+    health.accepted("m", "main")
     assert rest_s(health, "m", "main") == 0
 
 

@@ -320,6 +320,13 @@ async def test_a_link_for_a_foreign_file_is_refused(kie: FakeKie, client: KieCli
     assert got.code == "422"
 
 
+async def test_loopback_needs_no_proxy(kie: FakeKie, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    kie.answers("/api/v1/chat/credit", ok(1))
+    async with client_of(kie.url) as client:
+        assert await client.credits(KEY) == Credits(1.0)
+
+
 # --- secrets ------------------------------------------------------------------------------------
 
 
