@@ -67,8 +67,8 @@ class Doorbell:
             with suppress(StoreUnavailable):
                 await self._bells.unblock(self._slot)
             await asyncio.wait({self._read})
-            if self._read.result() is None:
-                self._read = None
+        if self._read is not None and self._read.done() and self._read.result() is None:
+            self._read = None
         if self._read is None:
             self._keys = keys
             self._read = asyncio.create_task(self._until_rung(keys))
@@ -86,8 +86,12 @@ class Doorbell:
         return rung
 
     async def close(self) -> None:
-        """End the outstanding read; its connection is dropped."""
-        if self._read is not None:
-            self._read.cancel()
-            await asyncio.gather(self._read, return_exceptions=True)
-            self._read = None
+        """End the outstanding read; its connection is dropped. A bell nobody answered is put back."""
+        read, self._read = self._read, None
+        if read is None:
+            return
+        read.cancel()
+        (rung,) = await asyncio.gather(read, return_exceptions=True)
+        if isinstance(rung, str):
+            with suppress(StoreUnavailable):
+                await self._put_back(rung)

@@ -16,6 +16,7 @@ end
 local account = T .. ':a:' .. uid
 local balance = account_balance(T, uid)
 local seen = redis.call('GET', T .. ':i:' .. idem)
+if seen == job then return { 'created', tostring(balance) } end
 if seen then return { 'exists', tostring(balance), job_show(T, seen) } end
 if launch then
   if (redis.call('HGET', T .. ':ctl', 'paused') or '') ~= '' then return { 'paused', tostring(balance) } end

@@ -1,0 +1,70 @@
+"""A TCP proxy that loses answers: the server acts on a command, its caller never hears of it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from urllib.parse import urlparse
+
+
+class LossyProxy:
+    """Stands between client and server. `lose()` is asked for each answer: True cuts the link instead."""
+
+    def __init__(self, server_path: str, lose: Callable[[], bool]) -> None:
+        self._path = server_path
+        self._lose = lose
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.lost = 0
+        self.url = ""
+        self.down = False
+
+    async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One client."""
+        if self.down:
+            writer.close()
+            return
+        server_reader, server_writer = await asyncio.open_unix_connection(self._path)
+        for source, sink, lossy in ((reader, server_writer, False), (server_reader, writer, True)):
+            task = asyncio.create_task(self._pump(source, sink, (writer, server_writer), lossy=lossy))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _pump(
+        self,
+        source: asyncio.StreamReader,
+        sink: asyncio.StreamWriter,
+        both: tuple[asyncio.StreamWriter, ...],
+        *,
+        lossy: bool,
+    ) -> None:
+        try:
+            while data := await source.read(65536):
+                if lossy and self._lose():
+                    self.lost += 1
+                    return
+                sink.write(data)
+                await sink.drain()
+        except ConnectionError:
+            return
+        finally:
+            for writer in both:
+                writer.close()
+
+    async def stop(self) -> None:
+        """End all links."""
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+@asynccontextmanager
+async def lossy_proxy(redis_url: str, lose: Callable[[], bool]) -> AsyncIterator[LossyProxy]:
+    """A proxy in front of a server on a unix socket."""
+    proxy = LossyProxy(urlparse(redis_url).path, lose)
+    server = await asyncio.start_server(proxy.accept, "127.0.0.1", 0)
+    proxy.url = f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    try:
+        yield proxy
+    finally:
+        server.close()
+        await proxy.stop()
+        await server.wait_closed()
