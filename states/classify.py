@@ -133,7 +133,11 @@ _ALBUM = re.compile(
     r"failed to send message #?\d+ with the error message [\"'“«]?(.+?)[\"'”»]?\s*$",
     re.IGNORECASE | re.DOTALL,
 )
-_AFTER = re.compile(r" (?:retry after|wait of|flood wait|wait) ([0-9]{1,9})(?: ([0-9]{1,3}))? ?")
+_AFTER = re.compile(r" (?:retry after|retry in|wait of|flood wait|wait) ([0-9]{1,9})(?: ([0-9]{1,3}))? ?")
+_OUR_BUG = re.compile(
+    r" (?:type|key|value|attribute|index|name|assertion|import|unicode \w+|recursion|zero division) error "
+)
+"""Names of python's own exceptions that are raised before anything is sent."""
 _DOWN_SURE = (ErrorClass.TRANSIENT, Reason.UNAVAILABLE, Label.TRANSIENT)
 _SEND_LOST = (ErrorClass.AMBIGUOUS, Reason.SEND_UNKNOWN, Label.AMBIGUOUS)
 _LOST_READ = (ErrorClass.TRANSIENT, Reason.NETWORK, Label.TRANSIENT)
@@ -220,10 +224,12 @@ def _unanswered(failure: Failure, status: int | None) -> tuple[_Told, str]:
             Label.TRANSIENT if rule.cls is ErrorClass.TRANSIENT else Label.SYSTEM,
         ), name
     if rule is None and not failure.may_have_arrived and status is None:
-        inner = TELEGRAM_TEXTS.find(plain(failure.exception))
+        words = plain(failure.exception)
+        inner = TELEGRAM_TEXTS.find(words)
         if inner is not None and inner.label is not None:
             return _fitted(failure, inner, inner.label)
-        return (ErrorClass.SYSTEM, Reason.UNKNOWN, Label.SYSTEM), "telegram.unknown"
+        if _OUR_BUG.search(words):
+            return (ErrorClass.SYSTEM, Reason.UNKNOWN, Label.SYSTEM), "telegram.unknown"
     return (_SEND_LOST if _is_send(failure) else _LOST_READ), name
 
 

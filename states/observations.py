@@ -47,11 +47,13 @@ _CODE_KEYS = (
 )
 _SURE_TEXT_KEYS = (
     *("failMsg", "errorMessage", "error_message", "errorMsg", "failReason", "fail_reason", "failure"),
-    *("status_msg", "task_status_msg", "statusMessage", "failure_reason", "reason"),
+    *("status_msg", "task_status_msg", "statusMessage", "failure_reason", "reason", "block_reason"),
+    *("blockReason", "raiMediaFilteredReasons"),
 )
 """Keys that hold a failure wherever they stand."""
 _TEXT_KEYS = (*_SURE_TEXT_KEYS, "msg", "message", "detail", "error", "description")
 """The same, inside an object that is a failure."""
+_GEMINI = ("prompt_feedback", "promptFeedback")
 _TAGS = re.compile(r"<[^>]{0,200}>")
 
 
@@ -162,7 +164,18 @@ def _inner(body: Mapping[str, Any]) -> tuple[str | None, str]:
 def _nested(body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The objects inside a body that may hold the failure, best evidence first."""
     found: list[Mapping[str, Any]] = []
-    for key in ("data", "base_resp", "error", "output", "response", "detail", "errors", "task", "result"):
+    for key in (
+        "data",
+        "base_resp",
+        "error",
+        "output",
+        "response",
+        "detail",
+        "errors",
+        "task",
+        "result",
+        *_GEMINI,
+    ):
         value = body.get(key)
         if isinstance(value, list):
             value = next((item for item in value if isinstance(item, Mapping)), None)
@@ -189,7 +202,9 @@ def _shape(body: Mapping[str, Any]) -> str:
 
 def _first(holder: Mapping[str, Any], keys: tuple[str, ...]) -> str:
     """The first of these keys that holds a text."""
-    return next((text for key in keys if (text := _text(holder.get(key)))), "")
+    values = (holder.get(key) for key in keys)
+    firsts = (value[0] if isinstance(value, list) and value else value for value in values)
+    return next((text for value in firsts if (text := _text(value))), "")
 
 
 def _text(value: object) -> str:

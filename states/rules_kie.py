@@ -17,13 +17,17 @@ from states.vocabulary import ErrorClass, Reason
 _FIRST_PHOTO = 6
 """Dark, blurry, small, length, large, format: said of a photo only. The rest yields to "could not fetch"."""
 
+_RATE_FIRST = 1
+"""A rate limit is said before a balance: "rate limit or quota exceeded"."""
+
 KIE_RULES: tuple[Rule, ...] = (
     *BROKEN,
     *REQUEST_SURE,
     *PHOTO[:_FIRST_PHOTO],
     *FETCH,
+    *BUSY[:_RATE_FIRST],
     *ACCOUNT,
-    *BUSY,
+    *BUSY[_RATE_FIRST:],
     *PHOTO[_FIRST_PHOTO:],
     *CONTENT,
     *REQUEST_LIKELY,

@@ -30,6 +30,7 @@ REQUEST_SURE: tuple[Rule, ...] = (
             "field @(lacking|unwanted|invalid|missing)",
             "please @(fill|provide|enter|specify|input|supply) (in |a |an |the |valid |at |your )*(text|prompt|image|video|parameter|model|field|least|url|required|duration|value)",
             "(extra|additional|unexpected|unknown) @(inputs?|properties|property|fields?|parameters?|arguments?|keys?|keyword) .. (not|permitted|allowed|argument|found)?",
+            "@(safety filter level|safety settings?|safety tolerance|person generation|nsfw checker|enable safety checker|moderation level|safety identifier|harm category) .. (invalid|not supported|must|unsupported|required|unknown|unexpected|only|not allowed|should|cannot be|expected)",
             "invalid @(value|values|enum|option) (for|of|in|at|provided)?",
             "@(only) (english|one|a single|two|[0-9]+) (language )?(prompts?|images?|videos?) .. (supported|allowed|permitted|accepted)",
             "(request|payload|body) .. (entity )?@(too large|too big)",

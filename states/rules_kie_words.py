@@ -5,7 +5,7 @@
 FAMILIES = {
     # What the user gave.
     "photo": "photos?|images?|pictures?|pics?|imgs?|photographs?|frames?|изображени~|фото|фотограф~|картинк~|снимок|снимк~",
-    "media": "{photo}|files?|media|videos?|resources?|assets?|attachments?|файл~|видео",
+    "media": "{photo}|files?|media|videos?|resources?(?! packs?)|assets?|attachments?|файл~|видео",
     "given": "{media}|inputs?|uploads?|content|request|material|materials|outputs?|results?|generation",
     "wishes": "prompts?|text|texts|description|descriptions|lyrics|words?|title|tags?|промпт~|описани~|запрос|текст~",
     "product": "products?|objects?|items?|goods|merchandise|subjects?|foreground|foregrounds|товар~|предмет~|объект~|продукт~",

@@ -25,8 +25,10 @@ _HAS_CHINESE = re.compile(r"[一-鿿]").search
 _ANCHOR = re.compile(r"@(\([^()]*\)|\{\w+\}|[^\s@()|]+)")
 _HEAD = re.compile(r"(\([^()]*\)|\{\w+\}|[^\s@()|]+)(?!\?)")
 _LETTERS = re.compile(r"[a-z0-9а-я]+")
-_KEY = 3
-"""Letters of a word that the index looks at."""
+_SURE = re.compile(r"(?:[a-z0-9а-я](?!\?))*")
+"""Letters that every word of a stem begins with: the one before `?` may be missing."""
+_KEY = 4
+"""Letters of a stem that the index looks at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,59 +61,64 @@ def plain(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class RuleSet:
-    """Rules in order of priority, with an index from the first letters of words to the rules they may fit."""
+    """Rules in order of priority, with an index from words to the phrases that may fit a text.
+
+    `_patterns` has one entry a phrase, rule after rule. An index value is a set of phrases as a bit mask:
+    or-ing a few small numbers finds the candidates, and the lowest bit is the first in priority.
+    """
 
     rules: tuple[Rule, ...]
-    _patterns: tuple[re.Pattern[str], ...] = field(repr=False)
-    _index: Mapping[str, int] = field(repr=False)
+    _patterns: tuple[tuple[re.Pattern[str], Rule], ...] = field(repr=False)
+    _words: Mapping[str, int] = field(repr=False)
+    _stems: Mapping[str, int] = field(repr=False)
     _chinese: int = field(repr=False)
 
     def find(self, words: str) -> Rule | None:
         """The first rule that fits text made `plain`, or None."""
-        index = self._index
+        exact, stems = self._words.get, self._stems.get
         mask = 0
-        for word in words.split():
-            hit = index.get(word[:_KEY])
-            if hit:
-                mask |= hit
+        for word in set(words.split()):
+            mask |= exact(word, 0) | stems(word[:_KEY], 0)
         if self._chinese and not words.isascii() and _HAS_CHINESE(words):
             mask |= self._chinese
         while mask:
             bit = mask & -mask
-            number = bit.bit_length() - 1
-            if self._patterns[number].search(words):
-                return self.rules[number]
+            pattern, rule = self._patterns[bit.bit_length() - 1]
+            if pattern.search(words):
+                return rule
             mask ^= bit
         return None
 
     def scan(self, words: str) -> Rule | None:
         """The same answer without the index: tests prove the two equal."""
-        for rule, pattern in zip(self.rules, self._patterns, strict=True):
-            if pattern.search(words):
-                return rule
-        return None
+        return next((rule for pattern, rule in self._patterns if pattern.search(words)), None)
 
 
 def build(rules: tuple[Rule, ...], families: Mapping[str, str]) -> RuleSet:
     """Compile rules once, at import. Raises ValueError on a phrase whose anchor cannot be indexed."""
-    index: dict[str, int] = {}
+    words: dict[str, int] = {}
+    stems: dict[str, int] = {}
     chinese = 0
-    patterns = []
-    for number, rule in enumerate(rules):
-        for key in (key for phrase in rule.phrases for key in _keys(phrase, families)):
-            index[key] = index.get(key, 0) | 1 << number
+    patterns: list[tuple[re.Pattern[str], Rule]] = []
+    for rule in rules:
+        for phrase in rule.phrases:
+            for key, whole in _keys(phrase, families):
+                index = words if whole else stems
+                index[key] = index.get(key, 0) | 1 << len(patterns)
+            patterns.append((re.compile(f" {_pattern(phrase, families)} "), rule))
         if rule.chinese:
-            chinese |= 1 << number
-        parts = [_pattern(phrase, families) for phrase in rule.phrases]
-        latin = f" (?:{'|'.join(parts)}) " if parts else ""
-        patterns.append(re.compile("|".join(part for part in (latin, rule.chinese) if part)))
-    return RuleSet(rules, tuple(patterns), index, chinese)
+            chinese |= 1 << len(patterns)
+            patterns.append((re.compile(rule.chinese), rule))
+    return RuleSet(rules, tuple(patterns), words, stems, chinese)
 
 
 def _pattern(phrase: str, families: Mapping[str, str]) -> str:
     """A phrase as a regular expression over plain words."""
     text = _expand(phrase.replace("@", ""), families)
-    return text.replace("~", r"\w*").replace(" .. ", r" (?:.{0,50}? )??")
+    text = text.replace("~", r"\w*").replace(" .. ", r" (?:.{0,50}? )??")
+    if re.search(r"\.\.|[{@](?!0,50)|  ", text):
+        raise ValueError(f"the phrase {phrase!r} has a gap, a mark or a space in the wrong place")
+    return text
 
 
 def _expand(phrase: str, families: Mapping[str, str]) -> str:
@@ -120,22 +127,20 @@ def _expand(phrase: str, families: Mapping[str, str]) -> str:
     return re.sub(r"\((?!\?)", "(?:", phrase)
 
 
-def _keys(phrase: str, families: Mapping[str, str]) -> set[str]:
-    """First letters of the words of which one must be in any text that the phrase takes."""
+def _keys(phrase: str, families: Mapping[str, str]) -> set[tuple[str, bool]]:
+    """The words, or first letters of words, of which one must be in any text that the phrase takes."""
     found = _ANCHOR.search(phrase) or _HEAD.match(phrase)
     if found is None:
         raise ValueError(f"the phrase {phrase!r} begins with something optional: mark its rarest word with @")
-    anchor = found[1]
-    options = _expand(anchor, families).replace("(?:", "").replace(")", "").split("|")
-    keys = set()
-    for option in options:
-        letters = _LETTERS.match(option)
-        if letters is None or (len(letters[0]) < _KEY and option[len(letters[0]) :][:1] not in ("", " ")):
+    keys: set[tuple[str, bool]] = set()
+    for option in _expand(found[1], families).replace("(?:", "").replace(")", "").split("|"):
+        word = option.split(" ")[0]
+        if _LETTERS.fullmatch(word):
+            keys.add((word, True))
+        elif word.endswith("s?") and _LETTERS.fullmatch(word[:-2]):
+            keys |= {(word[:-1], True), (word[:-2], True)}
+        elif (sure := _SURE.match(word)) and len(sure[0]) >= _KEY:
+            keys.add((sure[0][:_KEY], False))
+        else:
             raise ValueError(f"the anchor {option!r} of the phrase {phrase!r} has no {_KEY} sure letters")
-        keys.add(letters[0][:_KEY])
     return keys
-
-
-def verdict_of(rule: Rule) -> tuple[ErrorClass, Reason, str]:
-    """A rule's answer as the fields of a verdict."""
-    return rule.cls, rule.reason, rule.id

@@ -11,6 +11,12 @@ from states.observations import answer, kie_failure, telegram_failure
 from states.vocabulary import Verdict
 
 
+class _NotReadable(click.ClickException):
+    """The observations cannot be read: one sentence with the mend on stderr."""
+
+    exit_code = 2
+
+
 def _kie(row: Mapping[str, object]) -> Verdict:
     return classify_kie_error(kie_failure(row))
 
@@ -36,29 +42,26 @@ def classify(provider: str, file: str) -> None:
         with click.open_file(file, encoding="utf-8") as lines:
             _stream(lines, "standard input" if file == "-" else file, _JUDGES[provider])
     except OSError as error:
-        raise click.UsageError(
+        raise _NotReadable(
             f"Cannot read {file}: {error.strerror or error}. Give a file of JSON lines, or - for stdin."
         ) from error
 
 
 def _stream(lines: IO[str], name: str, judge: Callable[[Mapping[str, object]], Verdict]) -> None:
     """Answer line by line, so that a pipe sees each verdict as soon as its observation."""
-    for number, row in _rows(lines, name):
-        row_id = row.get("id", number)
-        click.echo(json.dumps(answer(row_id, judge(row)), ensure_ascii=False))
+    for row in _rows(lines, name):
+        click.echo(json.dumps(answer(row.get("id"), judge(row)), ensure_ascii=False))
 
 
-def _rows(lines: Iterable[str], name: str) -> Iterable[tuple[int, Mapping[str, object]]]:
-    """Line numbers and objects; blank lines are skipped. Raises click.UsageError (exit code 2) on others."""
+def _rows(lines: Iterable[str], name: str) -> Iterable[Mapping[str, object]]:
+    """The objects of the lines; blank lines are skipped. Raises _NotReadable (exit code 2) on others."""
     number = 0
     try:
         for number, line in enumerate(lines, start=1):
             if line.strip():
-                yield number, _object(line, name, number)
+                yield _object(line, name, number)
     except UnicodeDecodeError as error:
-        raise click.UsageError(
-            f"{name}, line {number + 1}: not UTF-8 text. Save the file as UTF-8."
-        ) from error
+        raise _NotReadable(f"{name}, line {number + 1}: not UTF-8 text. Save the file as UTF-8.") from error
 
 
 def _object(line: str, name: str, number: int) -> Mapping[str, object]:
@@ -66,11 +69,11 @@ def _object(line: str, name: str, number: int) -> Mapping[str, object]:
         row = json.loads(line.removeprefix("\ufeff"))
     except (ValueError, RecursionError) as error:
         why = error.msg if isinstance(error, json.JSONDecodeError) else "nested too deeply"
-        raise click.UsageError(
+        raise _NotReadable(
             f"{name}, line {number}: not JSON ({why}). Write one JSON object a line, or remove the line."
         ) from error
     if not isinstance(row, dict):
-        raise click.UsageError(
+        raise _NotReadable(
             f"{name}, line {number}: a JSON object is needed, this is a {type(row).__name__}. "
             "Write one observation a line in braces."
         )

@@ -1,0 +1,179 @@
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.commands.classify import classify
+from states.classify import classify_kie_error, classify_telegram_error
+from states.observations import answer, kie_failure, telegram_failure
+from states.vocabulary import ErrorClass, Label, Reason, Verdict
+from tests.states.observed import DATA
+
+SIX = ["id", "label", "class", "reason", "rule", "retry_after_s"]
+
+
+def test_a_recorded_task_failure() -> None:
+    data = {"state": "fail", "failCode": 422, "failMsg": "flagged"}
+    failure = kie_failure(
+        {"stage": "poll", "http_status": 200, "body": {"code": 200, "msg": "success", "data": data}}
+    )
+    assert (failure.step, failure.http_status, failure.code) == ("poll", 200, "200")
+    assert (failure.fail_code, failure.fail_message, failure.message) == ("422", "flagged", "success")
+
+
+@pytest.mark.parametrize(
+    ("body", "fail_code", "fail_message"),
+    [
+        (
+            {"base_resp": {"status_code": 1026, "status_msg": "input new_sensitive"}},
+            "1026",
+            "input new_sensitive",
+        ),
+        ({"data": {"successFlag": 3, "errorCode": 400, "errorMessage": "no"}}, "400", "no"),
+        (
+            {"detail": [{"msg": "Image too small", "type": "image_too_small"}]},
+            "image_too_small",
+            "Image too small",
+        ),
+        ({"error": {"code": "a", "message": "b"}}, "a", "b"),
+        ({"output": {"code": "DataInspectionFailed", "message": "m"}}, "DataInspectionFailed", "m"),
+        ({"failure": "f", "failureCode": "SAFETY.INPUT.IMAGE"}, "SAFETY.INPUT.IMAGE", "f"),
+        ({"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}}, None, "PROHIBITED_CONTENT"),
+    ],
+)
+def test_the_inner_failure_of_many_upstreams(body: object, fail_code: str | None, fail_message: str) -> None:
+    failure = kie_failure({"body": body})
+    assert (failure.fail_code, failure.fail_message) == (fail_code, fail_message)
+
+
+@pytest.mark.parametrize("result", ["{}", "", '{"resultUrls":[]}', None])
+def test_success_without_a_result_is_a_bad_response(result: str | None) -> None:
+    body = {"code": 200, "msg": "success", "data": {"state": "success", "resultJson": result}}
+    assert classify_kie_error(kie_failure({"stage": "poll", "body": body})).reason is Reason.BAD_RESPONSE
+
+
+def test_an_unknown_state_is_a_bad_response() -> None:
+    body = {"code": 200, "data": {"state": "взорвалось"}}
+    assert classify_kie_error(kie_failure({"body": body})).reason is Reason.BAD_RESPONSE
+
+
+def test_the_users_prompt_is_never_looked_at() -> None:
+    data = {
+        "state": "fail",
+        "failCode": "500",
+        "failMsg": "internal error",
+        "param": '{"prompt":"nsfw nude"}',
+    }
+    assert classify_kie_error(kie_failure({"body": {"data": data}})).cls is ErrorClass.SYSTEM
+
+
+def test_labels_and_comments_are_never_looked_at() -> None:
+    row = {
+        "stage": "poll",
+        "expected": "user_error",
+        "reason": "nsfw",
+        "why": "nsfw",
+        "accept": ["user_gone"],
+    }
+    assert classify_kie_error(kie_failure(row)).rule == "kie.unknown"
+    assert classify_telegram_error(telegram_failure(row)).rule == "telegram.unknown"
+
+
+def test_an_html_page_is_a_text() -> None:
+    failure = kie_failure({"http_status": 403, "body": "<html>Access denied. error code: 1010</html>"})
+    assert classify_kie_error(failure).reason is Reason.BAD_REQUEST
+
+
+def test_a_telegram_line() -> None:
+    row = {"method": "sendVideo", "error_code": 429, "description": "d", "parameters": {"retry_after": 3}}
+    failure = telegram_failure(row)
+    assert (failure.method, failure.code, failure.message, failure.retry_after_s) == (
+        "sendVideo",
+        "429",
+        "d",
+        3.0,
+    )
+
+
+def test_the_answer_has_exactly_six_keys() -> None:
+    verdict = Verdict(ErrorClass.USER, Reason.NO_PRODUCT, "kie.text.no_product", 1.5, Label.USER_ERROR)
+    line = answer("x", verdict)
+    assert list(line) == SIX
+    assert list(line.values()) == ["x", "user_error", "user", "no_product", "kie.text.no_product", 1.5]
+
+
+JUNK = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["code", "msg", "data", "error", "state", "failMsg", "detail"]), inner
+        )
+    ),
+    max_leaves=8,
+)
+FIELDS = [
+    "id",
+    "stage",
+    "http_status",
+    "body",
+    "exception",
+    "message",
+    "method",
+    "error_code",
+    "description",
+    "parameters",
+]
+
+
+@given(row=st.dictionaries(st.sampled_from(FIELDS), JUNK))
+def test_odd_types_never_make_it_raise(row: dict[str, object]) -> None:
+    assert json.dumps(answer(1, classify_kie_error(kie_failure(row))))
+    assert json.dumps(answer(1, classify_telegram_error(telegram_failure(row))))
+
+
+def test_the_command_answers_line_by_line_in_order() -> None:
+    file = DATA / "kie_errors.jsonl"
+    run = CliRunner().invoke(classify, ["--provider", "kie", str(file)])
+    ids = [json.loads(line)["id"] for line in file.read_text("utf-8").splitlines()]
+    answers = [json.loads(line) for line in run.stdout.splitlines()]
+    assert run.exit_code == 0
+    assert [line["id"] for line in answers] == ids
+    assert all(list(line) == SIX for line in answers)
+
+
+def test_the_command_reads_standard_input() -> None:
+    run = CliRunner().invoke(
+        classify, ["--provider", "telegram", "-"], input='\n{"id": 7, "error_code": 401}\n'
+    )
+    assert json.loads(run.stdout)["reason"] == "provider_auth"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ('{"id": 1}\nnot json\n', "line 2: not JSON"),
+        ("[1]\n", "line 1: a JSON object"),
+        ("3\n", "line 1: a JSON"),
+    ],
+)
+def test_a_bad_line_is_one_clear_sentence(tmp_path: Path, content: str, said: str) -> None:
+    file = tmp_path / "lines.jsonl"
+    file.write_text(content, "utf-8")
+    run = CliRunner().invoke(classify, ["--provider", "kie", str(file)])
+    assert run.exit_code == 2
+    assert said in run.stderr
+    assert str(file) in run.stderr
+    assert len(run.stderr.splitlines()) == 1
+
+
+def test_a_missing_file_and_bytes_that_are_no_text(tmp_path: Path) -> None:
+    run = CliRunner().invoke(classify, ["--provider", "kie", str(tmp_path / "none")])
+    assert (run.exit_code, "Cannot read" in run.stderr) == (2, True)
+    file = tmp_path / "binary"
+    file.write_bytes(b"\xff\xfe\x00")
+    run = CliRunner().invoke(classify, ["--provider", "kie", str(file)])
+    assert (run.exit_code, "UTF-8" in run.stderr) == (2, True)
