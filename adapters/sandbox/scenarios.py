@@ -34,9 +34,7 @@ _PAUSED = Expected(State.DONE, (NoticeKind.SERVICE_PAUSED, BELL), creates=None, 
 _OVERLOAD = (
     "Service is currently unavailable due to high demand. Please try again later. (E003)"  # kie-422-e003
 )
-_UPSTREAM = (
-    "Upstream is currently experiencing service issues. No result has been returned for over 10 minutes."
-)
+_UPSTREAM = "Upstream deadline exceeded"  # p-deadline
 _MAINTENANCE = "The server is currently being maintained, please try again later~"  # kie-503-maint
 _FREQUENCY = "Your call frequency is too high. Please try again later."  # kie-430
 _SERVER_ERROR = "Server Error - An unexpected error occurred while processing the request"  # kie-500-doc
@@ -78,7 +76,7 @@ _TRANSIENT = {
     "overloaded": Scenario(
         "Overloaded, given up after five retries",
         "Перегружено: сдаёмся после пяти повторов",
-        Expected(State.REFUNDED, (NoticeKind.PATIENCE, NoticeKind.OVERLOADED, BELL), 6, 0, 6),
+        Expected(State.REFUNDED, (NoticeKind.PATIENCE, NoticeKind.OVERLOADED, BELL), None, 0, 6),
         (create(422, _OVERLOAD, None),),
         reason=Reason.OVERLOADED,
     ),
@@ -122,7 +120,7 @@ _SYSTEM = {
     "provider_error": Scenario(
         "The provider breaks, again and again",
         "Сбой провайдера, снова и снова",
-        Expected(State.REFUNDED, (NoticeKind.SYSTEM_ERROR, BELL), 5, 0, 5),
+        Expected(State.REFUNDED, (NoticeKind.SYSTEM_ERROR, BELL), None, 0, None),
         (create(500, _SERVER_ERROR, None),),
         reason=Reason.PROVIDER_ERROR,
     ),
@@ -136,7 +134,7 @@ _SYSTEM = {
     "corrupted_video": Scenario(
         "The downloaded file is broken",
         "Скачанный файл повреждён",
-        Expected(State.DONE, creates=None, accepted=None, failures=1),
+        _BLIP,
         (
             Fault(
                 Server.KIE,
@@ -164,8 +162,8 @@ _SYSTEM = {
         "A text nobody knows",
         "Незнакомая ошибка",
         _AGAIN_PAID,
-        (ends("", "Failed to generate"),),
-        reason=Reason.UNKNOWN,  # duomi-failed
+        (ends("", "Temporarily supports records within 14 days."),),
+        reason=Reason.UNKNOWN,  # veo-14d
     ),
     "storage_lost": Scenario(
         "The storage is cut off for a while",
@@ -177,14 +175,14 @@ _SYSTEM = {
     "worker_killed": Scenario(
         "The worker dies while sending",
         "Воркер убит во время отправки",
-        _BLIP,
+        Expected(State.DONE, failures=None),
         acts=(Act(Deed.KILL_WORKER, Trigger.RENDERED),),
         reason=Reason.WORKER_LOST,
     ),
     "worker_killed_rendering": Scenario(
         "The worker dies while the video renders",
         "Воркер убит во время генерации",
-        _DONE,
+        Expected(State.DONE, failures=None),
         acts=(Act(Deed.KILL_WORKER, Trigger.ACCEPTED),),
         reason=Reason.WORKER_LOST,
     ),
@@ -211,13 +209,14 @@ _OPERATOR = {
         Reason.PROVIDER_AUTH,
         create(401, _KEY, None),
     ),
-    "photo_unreachable": _mended(
+    "photo_unreachable": Scenario(
         "The provider cannot fetch the photo",
         "Провайдер не может скачать фото",
-        Reason.PHOTO_UNREACHABLE,
-        create(
-            451, "Image fetch failed. Check access settings or use our File Upload API instead.", None
+        _AGAIN,
+        (
+            create(451, "Image fetch failed. Check access settings or use our File Upload API instead."),
         ),  # poll-fetch
+        reason=Reason.NETWORK,
     ),
     "bad_request": _mended(
         "Our request is wrong, then mended",

@@ -90,12 +90,12 @@ PHOTO_STORIES: Mapping[str, Scenario] = {
         "400",
         "input image may be related to copyright restrictions",
     ),
-    "prompt_rejected": _refused(  # poll-prohibited
+    "prompt_rejected": _refused(  # cn-moderator
         "The wishes are refused",
         "Пожелания отклонены",
         Reason.PROMPT_REJECTED,
         "422",
-        "Invalid prompt: prompt contains prohibited content",
+        "Your prompt was caught by our AI moderator. Please adjust it and try again!",
     ),
     "preflight_dark": _preflight(
         "Dark photo, seen at once", "Тёмное фото: видно сразу", Photo.DARK, Reason.IMAGE_TOO_DARK
