@@ -153,6 +153,7 @@ class Alerts:
             self.prefix,
             "alert_lease",
             fp=incident.fingerprint,
+            tellings=incident.tellings,
             now=self.clock.now_ms(),
             lease_ms=TELL_LEASE_MS,
         )

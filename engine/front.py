@@ -12,12 +12,12 @@ from typing import Any, Final, Self
 
 from engine.alerts import Alerts, Tell
 from engine.codec import encode
-from engine.outbound import notices_of
 from engine.config import EngineConfig
 from engine.errors import Refusal
 from engine.front_desk import FrontDesk
 from engine.keys import GRANTS, PAYMENTS, TRIALS
 from engine.limits import Limits
+from engine.outbound import notices_of
 from engine.ports import Clock, Randomness
 from engine.store import Store
 from engine.store_base import Keeping

@@ -20,10 +20,9 @@ if kind == 'ok' or kind == 'alive' then
   end
 elseif kind == 'rate' then
   local before, n = lim_number(all, 'closed'), lim_number(all, 'closed_n')
-  till = math.max(before, now + (after_ms > 0 and after_ms or lim_grow(closed_ms, n, closed_max_ms)))
-  redis.call('HSET', all, 'closed', string.format('%.0f', till), 'why', why)
-  -- several answers of one burst are one refusal
-  if before <= now then redis.call('HSET', all, 'closed_n', n + 1) end
+  if before <= now then n = n + 1 end -- several answers of one burst are one refusal
+  till = math.max(before, now + (after_ms > 0 and after_ms or lim_grow(closed_ms, n - 1, closed_max_ms)))
+  redis.call('HSET', all, 'closed', string.format('%.0f', till), 'closed_n', n, 'why', why)
 elseif kind == 'down' then
   local fresh = lim_number(breaker, 'since') + window_ms < now
   local n = fresh and 1 or lim_number(breaker, 'n') + 1
