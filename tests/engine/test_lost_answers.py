@@ -70,7 +70,7 @@ async def test_every_step_is_applied_once_though_its_answer_is_lost(bench: Bench
 
 
 async def test_a_hundred_lives_through_a_bad_link(bench: Bench, losses: Losses, proxy: LossyProxy) -> None:
-    losses.chance = 0.2
+    losses.chance = 0.3
 
     async def live(n: int) -> None:
         await bench.submit(cost=1, idem=f"tap-{n}", max_live=100)
@@ -82,7 +82,7 @@ async def test_a_hundred_lives_through_a_bad_link(bench: Bench, losses: Losses, 
     for start in range(0, 100, 10):
         await asyncio.gather(*(live(n) for n in range(start, start + 10)))
     losses.chance = 0.0
-    assert proxy.lost > 10
+    assert proxy.lost > 0
     assert await bench.store.account(7) == Account(0, 0)
     assert (await bench.store.counts())["st:done"] == 100
     assert await bench.books() == 0
