@@ -1,7 +1,7 @@
 """The models the sandbox's provider offers, and how it checks a create call: the words are KIE's own.
 
-Field names, limits and prices: docs.kie.ai/market/*; refusal texts as seen on the wire. Validation comes
-before billing, except for grok, which takes anything and bills it.
+Field names, limits and prices: docs.kie.ai/market/*; refusal texts as seen on the wire. Which text meets
+which mistake is partly our guess. Validation comes before billing, except for grok, which bills anything.
 """
 
 from collections.abc import Mapping

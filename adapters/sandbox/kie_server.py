@@ -2,7 +2,8 @@
 
 `SandboxKie` is the demo's and the tests' provider. HTTP says 200 to nearly everything and the body's `code`
 tells the truth, keys are checked, models refuse wrong fields in KIE's own words, and a task becomes a film
-of the photo that was uploaded. Facts: docs.kie.ai and recorded traffic.
+of the photo that was uploaded. Facts: docs.kie.ai and recorded traffic; the shapes of schema and price and
+the texts of refused uploads are our own, nobody has recorded them.
 """
 
 import asyncio

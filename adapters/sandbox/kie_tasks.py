@@ -14,9 +14,7 @@ from adapters.sandbox.kie_models import PAUSED, SPECS, UNSUPPORTED, Spec
 from engine.ports import Clock, Randomness
 
 KEY_TEXT = "Unauthorized – Authentication failed. Please check your API key."
-BALANCE_TEXT = (
-    "Credits insufficient : Your current balance isn’t enough to run this request. Please top up to continue."
-)
+BALANCE_TEXT = "Credits insufficient : Your current balance isn’t enough"
 RATE_TEXT = "Your call frequency is too high. Please try again later."
 UPLOAD_LIFE_MS = 24 * 3600 * 1000
 RATE_LIMIT, RATE_WINDOW_MS = 20, 10_000

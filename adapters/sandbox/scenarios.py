@@ -38,9 +38,6 @@ _UPSTREAM = "Upstream deadline exceeded"  # p-deadline
 _MAINTENANCE = "The server is currently being maintained, please try again later~"  # kie-503-maint
 _FREQUENCY = "Your call frequency is too high. Please try again later."  # kie-430
 _SERVER_ERROR = "Server Error - An unexpected error occurred while processing the request"  # kie-500-doc
-_BALANCE = (
-    "Credits insufficient : Your current balance isn’t enough to run this request. Please top up to continue."
-)
 _KEY = "Unauthorized – Authentication failed. Please check your API key."  # kie-401-key
 _PAGE = "<!DOCTYPE html><html><head><title>Just a moment...</title></head><body></body></html>"  # up-doctype
 

@@ -90,7 +90,7 @@ PHOTO_STORIES: Mapping[str, Scenario] = {
         "400",
         "input image may be related to copyright restrictions",
     ),
-    "prompt_rejected": _refused(  # cn-moderator
+    "prompt_rejected": _refused(  # cn-moderator, in English
         "The wishes are refused",
         "Пожелания отклонены",
         Reason.PROMPT_REJECTED,
