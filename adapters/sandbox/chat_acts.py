@@ -1,4 +1,4 @@
-"""The person's side over HTTP: `/sandbox/act/<act>`, JSON or multipart, for the page and tests in any language.
+"""The person's side over HTTP: `/sandbox/act/<act>`, JSON or multipart, for the page and for tests.
 
 Every address acts for `user_id` (query or body; the page's person when left out) and answers what came of it.
 """

@@ -1,7 +1,8 @@
 """The chat page: a browser tab in which a person is the Telegram user, beside the live state of their job.
 
 Served at `/` of the Telegram sandbox. The page draws texts as text, never as HTML; nothing is loaded from
-elsewhere. `mount` is called before the server starts. Whoever opens the page acts for any person: loopback only.
+elsewhere. `mount` is called before the server starts. Whoever opens the page acts for any person: keep it on
+loopback.
 """
 
 import asyncio

@@ -135,7 +135,7 @@ const handlers = {
   },
   draft: (event) => showDraft(event.draft),
   blocked: (event) => { state.person.blocked = event.blocked; arrange(); presence(); },
-  commands: () => load(),
+  commands: () => refresh(),
   reaction: () => {},
   job: (event) => onJob(event.event),
   counters: (event) => onCounters(event.counters),
@@ -143,23 +143,37 @@ const handlers = {
   call: () => {},
 };
 
-let early = [];
+// While a snapshot is on its way events wait: an older snapshot must not undo them. Replaying one is harmless.
+let held = null;
+let stale = false;
+
+async function refresh() {
+  if (held) {
+    stale = true;
+    return;
+  }
+  held = [];
+  try {
+    do {
+      stale = false;
+      await load();
+    } while (stale);
+  } finally {
+    const waiting = held;
+    held = null;
+    if (state) for (const event of waiting) handlers[event.type]?.(event);
+  }
+}
+
 function listen() {
   const source = new EventSource(address("/sandbox/events"));
-  source.onopen = async () => {
-    early = [];
-    await load();
-    const held = early;
-    early = null;
-    for (const event of held) handlers[event.type]?.(event);
-  };
+  source.onopen = refresh;
   source.onmessage = ({ data }) => {
     const event = JSON.parse(data);
-    if (early) early.push(event);
+    if (held && event.type !== "commands") held.push(event);
     else handlers[event.type]?.(event);
   };
   source.onerror = () => {
-    early = [];
     if (state) { state.lost = true; presence(); }
   };
 }

@@ -33,6 +33,7 @@ async function diagram(given) {
 
 /** One transition arrived. */
 export function onJob(event) {
+  if (events.some((known) => known.job === event.job && known.seq === event.seq)) return;
   events.push(event);
   job = event.job;
   redraw(true);
@@ -58,10 +59,10 @@ function row(event, begin, fresh) {
   const seconds = Math.max(0, event.ms - begin) / 1000;
   const since = seconds < 100 ? `+${seconds.toFixed(1)}` : `+${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
   return h(
-    `li${fresh ? ".fresh" : ""}`, { "data-to": event.to, title: event.edge || "" },
+    `li${fresh ? ".fresh" : ""}`, { "data-to": event.to, title: event.edge || `${event.from || ""} → ${event.to}` },
     h("time", {}, since),
-    h("span.move", {}, event.from && event.from !== event.to ? h("i", {}, event.from) : null, h("b", {}, event.to)),
-    h("span.why", {}, event.reason ? h("code.reason", { title: event.trigger }, event.reason) : h("code", {}, event.trigger)),
+    h("span.move", {}, h("b", {}, event.to)),
+    h("span.why", {}, h("code", {}, event.trigger), event.reason ? h("code.reason", {}, event.reason) : null),
   );
 }
 
