@@ -80,9 +80,13 @@ def _by_code(failure: Failure, inner: str, outer: str, weak: Rule | None) -> _Ju
         if code in VAGUE_CODES:
             return VAGUE_CODES[code], f"kie.code.{code}", False
     if failure.exception:
-        rule = KIE_TEXTS.find(plain(failure.exception)) or WIRE.find(plain(failure.exception))
+        outer = plain(failure.exception)
+        rule = KIE_TEXTS.find(outer)
         if rule is not None:
             return _taken(rule)
+    wire = WIRE.find(outer) if outer else None
+    if wire is not None:
+        return _taken(wire)
     return _by_shape(failure)
 
 

@@ -7,9 +7,12 @@ Sources of the vocabulary: KIE's documents and recorded answers, OpenAI, BytePlu
 Veo, MiniMax, Kling, Replicate, xAI, Alibaba Model Studio, Vidu, WaveSpeed error tables.
 """
 
-from states.rules_kie_photo import CONTENT, PHOTO
+from states.rules_kie_account import ACCOUNT
+from states.rules_kie_content import CONTENT
+from states.rules_kie_line import FAILED, LINE
+from states.rules_kie_photo import PHOTO
 from states.rules_kie_request import REQUEST_LIKELY, REQUEST_SURE
-from states.rules_kie_service import ACCOUNT, BROKEN, BUSY, FAILED, FETCH, LINE
+from states.rules_kie_service import BROKEN, BUSY, FETCH
 from states.rules_kie_words import FAMILIES
 from states.rules_match import Rule, build
 from states.vocabulary import ErrorClass, Reason
