@@ -21,6 +21,7 @@ from engine.outbound import notices_of
 from engine.ports import Clock, Randomness
 from engine.store import Store
 from engine.store_base import Keeping
+from engine.store_read import shown_job
 from engine.values import (
     Account,
     Cancellation,
@@ -197,7 +198,9 @@ class Engine(FrontDesk):
     async def user_returned(self, user_id: int) -> int:
         """Wake the deliveries that wait for this user to come back; how many."""
         woken = 0
-        for job in await self.store.jobs_of(user_id, RETURN_LOOK):
+        prefix = self.store.prefix_of_user(user_id)
+        shown = await self.store.dispatcher.call(prefix, "parked", uid=str(user_id), look=RETURN_LOOK)
+        for job in filter(None, map(shown_job, shown)):
             if _waits_for_user(job):
                 woken += await self.store.hint(job.id, Hint("returned")) is None
         return woken

@@ -136,9 +136,12 @@ class OrderedQueue:
         return await self._give_back("queue_ack", entry, gap_ms=gap_ms)
 
     async def nack(self, entry: Entry, *, after_ms: int, close_ms: int = 0) -> Returned:
-        """Not done: the lane waits for `after_ms`; with `close_ms` all lanes of this partition wait."""
+        """Not done: the lane waits for `after_ms`; with `close_ms` every lane waits (flood wait)."""
         self._parts[entry.partition].look = True  # to learn when its lane is due
-        return await self._give_back("queue_nack", entry, after_ms=after_ms, close_ms=close_ms)
+        for prefix in self._tags if close_ms else ():
+            till = self._clock.now_ms() + close_ms
+            await self._calls.call(prefix, "queue_close", name=self.name, till=till)
+        return await self._give_back("queue_nack", entry, after_ms=after_ms)
 
     async def wait(self, timeout_s: float) -> None:
         """Return when something may be there: a bell, a due lane, a lease to renew, or the time is over.

@@ -14,7 +14,7 @@ from engine.ports import Alert
 from engine.randomness import SeededRandomness
 from engine.values import Account, Cancellation, EntryKind, Granted, NewJob, Submission
 from states.job import Hint, Job, Request
-from states.vocabulary import Hold, NoticeKind, State
+from states.vocabulary import Hold, NoticeKind, Stage, State
 
 USER = 77
 REQUEST = Request(chat_id=USER, photo="file-id", template="own", prompt="on a table", model="kling")
@@ -132,6 +132,38 @@ async def test_hints_reach_the_job_and_nobody_is_woken_for_nothing(engine: Engin
     assert found is not None
     assert found.hints == (Hint("callback", 1, "task"),)
     assert await engine.user_returned(USER) == 0
+
+
+async def test_a_user_who_returns_wakes_their_parked_delivery(engine: Engine, clock: ManualClock) -> None:
+    job = await launched(engine)
+    partition = engine.store.partition_of_user(USER)
+    edges = {edge.id: edge for edge in engine.judge.graph.edges}
+    way = [edges["queued/start/redeliver"], edges["sending/error/user_gone"]]
+    assert way[-1].target is State.RETRY_WAIT
+    claim = await engine.store.claim("w1", partition=partition, lease_ms=15_000, queued_ok=True)
+    held = claim.job
+    assert held is not None
+    for edge in way:
+        parked = edge.target is State.RETRY_WAIT
+        moved = await engine.store.commit(
+            held,
+            replace(
+                held, state=edge.target, stage=Stage.SENDING if parked else None, last_reason="user_gone"
+            ),
+            edge_id=edge.id,
+            op=edge.id,
+            record={"ts": clock.now_ms(), "event": edge.trigger.value},
+            due_ms=clock.now_ms() + 3_600_000,
+            keep_lease=not parked,
+            lease_ms=15_000,
+        )
+        assert isinstance(moved, Job)
+        held = moved
+    assert await engine.user_returned(USER) == 1
+    assert await engine.user_returned(USER + 1) == 0
+    found = await engine.job(job.id)
+    assert found is not None
+    assert found.hints == (Hint("returned"),)
 
 
 async def test_jobs_of_a_user_come_newest_first(engine: Engine, clock: ManualClock) -> None:

@@ -187,3 +187,15 @@ async def test_a_broken_link_wakes_the_waiter_and_heals(make: Any, connection: C
     await asyncio.wait_for(waiting, 5)
     await queue.put("5", "a", b"x")
     assert [entry.id for entry in await queue.take()] == ["a"]
+
+
+async def test_a_flood_wait_reaches_every_partition(make: Any, clock: ManualClock) -> None:
+    queue = make()
+    for chat in range(12):
+        await queue.put(str(chat), f"n{chat}", b"x")
+    (entry,) = await queue.take(1)
+    await queue.nack(entry, after_ms=0, close_ms=30_000)
+    assert await queue.take(100) == []
+    assert (await queue.depth()).closed_until_ms == clock.now_ms() + 30_000
+    clock.advance(30)
+    assert len(await queue.take(100)) == 12

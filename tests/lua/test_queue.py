@@ -51,11 +51,13 @@ class Queue:
         )
         return str(answer.decode())
 
-    async def nack(self, lane: str, token: str, after_ms: int = 0, close_ms: int = 0) -> str:
+    async def close(self, till: int) -> None:
+        await self._calls.call(T, "queue_close", name="ob", till=till)
+
+    async def nack(self, lane: str, token: str, after_ms: int = 0) -> str:
         answer = await self._calls.call(
-            T, "queue_nack", name="ob", lane=lane, token=token, now=self.now,
-            after_ms=after_ms, close_ms=close_ms,
-        )  # fmt: skip
+            T, "queue_nack", name="ob", lane=lane, token=token, now=self.now, after_ms=after_ms
+        )
         return str(answer.decode())
 
 
@@ -217,7 +219,9 @@ async def test_a_flood_wait_closes_every_lane(queue: Queue) -> None:
     await queue.put("1", "a")
     await queue.put("2", "b")
     _, rows = await queue.take(limit=1)
-    await queue.nack(rows[0][1], rows[0][2], 0, 5000)
+    await queue.close(queue.now + 5000)
+    await queue.close(queue.now + 1000)  # a shorter one opens nothing
+    await queue.nack(rows[0][1], rows[0][2])
     assert await queue.take() == (queue.now + 5000, [])
     queue.now += 5000
     assert sorted(await queue.ids()) == ["a", "b"]

@@ -1,7 +1,7 @@
 #!lua
--- Give an entry back: its whole lane waits for after_ms, and all lanes of the queue for close_ms.
+-- Give an entry back: its whole lane waits for after_ms.
 -- KEYS: prefix
--- ARGV: name lane token now:int after_ms:int close_ms:int
+-- ARGV: name lane token now:int after_ms:int
 -- Returns: ok | fenced (another reader has it now) | gone (given back or acknowledged before)
 --@include lib/queue_flow.lua
 local holds = queue_holds(T, name, lane, token)
@@ -10,6 +10,5 @@ local entries = queue_key(T, name, 'e:' .. lane)
 local order = queue_key(T, name, 'o:' .. lane)
 local merged = queue_entry_return(entries, order, redis.call('LINDEX', order, 0))
 if merged > 0 then redis.call('HINCRBY', queue_key(T, name, 'q'), 'n', -merged) end
-if close_ms > 0 then queue_close(T, name, now + close_ms) end
 queue_settle(T, name, lane, now + after_ms)
 return 'ok'
