@@ -166,6 +166,7 @@ class ChatPage:
                 "bot": {**world.bot, "texts": texts},
                 "person": {**chat.person(), "language_code": language, "blocked": chat.blocked},
                 "messages": [world.page(message) for message in chat.shown()],
+                "people": [chat.person() for chat in world.chats.values() if chat.id != user_id],
                 "draft": chat.draft,
                 "commands": commands_for(world, language),
                 "jobs": [event for event in self._jobs if event.get("user") in {None, user_id}],

@@ -4,6 +4,7 @@ Tests and the chat page act through this.
 """
 
 import asyncio
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -95,7 +96,7 @@ class Person:
     async def tap_anyway(self, message_id: int, data: str) -> Tap:
         """Tap a button an old client still shows, whatever the message is now."""
         world = self._world
-        tap = Tap(f"{4_000_000_000 + world.serial()}", self.id, message_id, data, world.clock.now_ms())
+        tap = Tap(f"{4_000_000_000 + world.serial()}", self.id, message_id, data, time.monotonic())
         world.taps[tap.id] = tap
         message = self.chat.messages[message_id]
         shown = world.api(message)

@@ -30,7 +30,7 @@ MEDIA = (
 """Fields of a message that make it something else than text."""
 
 CALLBACK_TTL_S = 15
-"""How long a tap may be answered. Not re-verified against the real Telegram."""
+"""How long a tap may be answered. Real seconds: the answer travels over real HTTP, whatever the clock does."""
 
 
 class Refused(Exception):  # noqa: N818 - the server's word: a refused call, never a bug
@@ -162,7 +162,8 @@ class Tap:
     chat_id: int
     message_id: int
     data: str
-    at_ms: int
+    at_s: float
+    """When, on the machine's monotonic clock."""
     answer: Json | None = None
 
 

@@ -188,7 +188,10 @@ function contextMenu(event, message) {
   }
   const menu = $("#more-menu");
   openMenu(menu, items);
-  menu.style.cssText = `position:fixed;left:${Math.min(event.clientX, innerWidth - 220)}px;top:${Math.min(event.clientY, innerHeight - 120)}px;right:auto`;
+  const box = $("#chat").getBoundingClientRect();
+  const left = Math.min(event.clientX - box.left, box.width - menu.offsetWidth - 10);
+  const top = Math.min(event.clientY - box.top, box.height - menu.offsetHeight - 10);
+  menu.style.cssText = `left:${left}px;top:${top}px;right:auto`;
 }
 
 function openMenu(menu, items) {
@@ -203,6 +206,7 @@ $("#more").onclick = (event) => {
   openMenu($("#more-menu"), [
     [w.sticker, send("sticker")], [w.voice, send("voice")], [w.video, send("video")],
     [w.contact, send("contact")], [w.location, send("location")], [w.block, () => act("block")],
+    ...state.people.map((person) => [`${w.become} ${person.first_name}`, () => open(`/?user_id=${person.id}`, "_blank", "noopener"), String(person.id)]),
   ]);
 };
 const commandItems = (start) => (state?.commands || [])
