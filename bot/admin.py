@@ -1,4 +1,4 @@
-"""The operators' chat: /alerts, /job, /pause, /resume, /grant, and the words of an alert.
+"""The operators' chat: /alerts, /resolve, /job, /pause, /resume, /grant, /answer; the words of an incident.
 
 Commands are taken from the admin chat and from the listed admins only; for everybody else they do not exist.
 """
@@ -10,22 +10,29 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from aiogram import Router
+from aiogram.exceptions import TelegramBadRequest, TelegramForbiddenError
 from aiogram.filters import Command, CommandObject
 from aiogram.types import Message
 
 from bot.desk import Desk, Guest
 from bot.routers.proposals import tell
-from bot.texts import Html, Texts, clip
-from engine.ports import Alert
+from bot.talk import send
+from bot.taps import short
+from bot.texts import Html, Texts, clip, utc_date
+from engine.alerts import Incident, Word
 from engine.values import EntryKind
 from states.job import Job
 from states.vocabulary import AlertKind, State
 
-_JOBS: Final = 30
+_JOBS: Final = 200
+_SHOWN: Final = 15
+_INCIDENTS: Final = 10
+_LINE: Final = 80
+_ANSWER: Final = 3500
 _STEPS: Final = 25
 _GRANT_LIMIT: Final = 10_000
 """Credits one command may give: a slip of the finger is not a fortune."""
-_TEXT: Final = 2000
+_TEXT: Final = 500
 _NUMBER: Final = re.compile(r"[1-9]\d{0,18}", re.ASCII)
 _SYMBOLS: Final[Mapping[str, str]] = MappingProxyType(
     {AlertKind.LOG: "⏳", AlertKind.GAVE_UP: "❌", AlertKind.INCIDENT: "🚧", "support": "🆘"}
@@ -35,50 +42,87 @@ _DO: Final[Mapping[str, str]] = MappingProxyType(
 )
 
 
-def alert_text(texts: Texts, lang: str, alert: Alert) -> Html:
-    """One grouped alert: what kind, how often, the facts, and the command to act."""
-    name = alert.kind.replace("_", "-")
-    kind = f"alert-kind-{name}" if texts.has(f"alert-kind-{name}") else "alert-kind-other"
-    job = texts.say(lang, "alert-do-job", job=alert.job_id) if alert.job_id else Html("")
-    todo = texts.say(lang, _DO.get(alert.kind, "alert-do-none"))
+def incident_text(texts: Texts, lang: str, incident: Incident, word: Word) -> Html:
+    """One incident for the operators' chat: what kind, how often, since when, sample jobs, what to do."""
+    facts: dict[str, str | int] = {
+        "kind": texts.say(lang, _kind(texts, incident)),
+        "count": incident.count,
+        "text": clip(incident.text, _TEXT),
+        "first": utc_date(incident.first_ms),
+        "last": utc_date(incident.last_ms),
+    }
+    if word is Word.RESOLVED:
+        return texts.say(lang, "incident-over", **facts)
     full = texts.say(
         lang,
-        "alert",
-        symbol=_SYMBOLS.get(alert.kind, "⚠️"),
-        kind=texts.say(lang, kind),
-        count=alert.count,
-        text=clip(alert.text, _TEXT),
-        job=job,
-        command=Html("") if job and alert.kind not in _DO else todo,
+        "incident",
+        symbol=_SYMBOLS.get(incident.kind, "⚠️"),
+        jobs=Html("\n".join(f"/job {job_id}" for job_id in incident.jobs)),
+        command=texts.say(
+            lang, _DO.get(incident.kind, "alert-do-resolve"), number=short(incident.fingerprint)
+        ),
+        **facts,
     )
-    return Html("\n".join(line for line in full.split("\n") if line.strip()))
+    return Html(full.replace("\n\n\n", "\n"))
+
+
+def _kind(texts: Texts, incident: Incident) -> str:
+    key = "alert-kind-" + incident.kind.replace("_", "-")
+    return key if texts.has(key) else "alert-kind-other"
 
 
 async def alerts(_message: Message, guest: Guest) -> None:
-    """Live jobs that met trouble, and whether launches are on."""
-    engine = guest.desk.engine
+    """Open incidents with counts, live jobs that met trouble, and whether launches are on."""
+    engine, incidents = guest.desk.engine, guest.desk.incidents
     paused = await engine.paused()
-    troubled = [
-        job for job in await engine.live_jobs(_JOBS) if job.last_reason or job.state is State.RETRY_WAIT
-    ]
-    if not troubled and not paused:
+    opened = await incidents.open(_INCIDENTS) if incidents else []
+    live = await engine.live_jobs(_JOBS)
+    troubled = [job for job in live if job.last_reason or job.state is State.RETRY_WAIT][:_SHOWN]
+    if not (troubled or paused or opened):
         await tell(guest, "admin-alerts-empty")
         return
-    lines = Html("\n".join(_trouble(guest, job) for job in troubled))
+    lines = [*(_incident(guest, each) for each in opened), *(_trouble(guest, each) for each in troubled)]
     await tell(
-        guest, "admin-alerts", count=len(troubled), paused=paused or guest.say("admin-running"), lines=lines
+        guest,
+        "admin-alerts",
+        incidents=len(opened),
+        jobs=len(troubled),
+        paused=paused or guest.say("admin-running"),
+        lines=Html("\n".join(lines)),
+    )
+
+
+def _incident(guest: Guest, incident: Incident) -> str:
+    return guest.say(
+        "admin-incident-line",
+        symbol=_SYMBOLS.get(incident.kind, "⚠️"),
+        kind=guest.say(_kind(guest.desk.texts, incident)),
+        count=incident.count,
+        last=utc_date(incident.last_ms),
+        text=clip(incident.text, _LINE),
+        number=short(incident.fingerprint),
     )
 
 
 def _trouble(guest: Guest, job: Job) -> str:
-    failures = sum(job.counts.values())
     return guest.say(
         "admin-alert-line",
         state=guest.say("state-" + job.state.value.replace("_", "-")),
         reason=job.last_reason or "–",
-        failures=failures,
+        failures=sum(job.counts.values()),
         job=job.id,
     )
+
+
+async def resolve(_message: Message, command: CommandObject, guest: Guest) -> None:
+    """`/resolve number`: the operator has dealt with an incident of /alerts."""
+    incidents, number = guest.desk.incidents, (command.args or "").strip()
+    for incident in await incidents.open() if incidents else []:
+        if incidents and short(incident.fingerprint) == number:
+            await incidents.resolve(incident.fingerprint)
+            await tell(guest, "admin-resolved")
+            return
+    await tell(guest, "admin-no-incident")
 
 
 async def job(_message: Message, command: CommandObject, guest: Guest) -> None:
@@ -157,6 +201,23 @@ def _grant_words(args: str) -> tuple[str, str, str]:
     return user, amount, clip(why.strip(), 200)
 
 
+async def answer(_message: Message, command: CommandObject, guest: Guest) -> None:
+    """`/answer user text`: what a user asked by /support is answered in their chat."""
+    user, _, text = (command.args or "").strip().partition(" ")
+    if not (_NUMBER.fullmatch(user) and text.strip()):
+        await tell(guest, "admin-usage")
+        return
+    desk = guest.desk
+    lang = await desk.language(int(user), None)
+    words = desk.texts.say(lang, "support-answer", text=clip(text.strip(), _ANSWER))
+    try:
+        await send(desk.bot, int(user), words)
+    except (TelegramForbiddenError, TelegramBadRequest):  # blocked, or nobody we know
+        await tell(guest, "admin-not-answered", user=user)
+        return
+    await tell(guest, "admin-answered")
+
+
 def make_router(desk: Desk) -> Router:
     """The operators' commands, for one dispatcher."""
 
@@ -167,8 +228,10 @@ def make_router(desk: Desk) -> Router:
     router = Router(name="admin")
     router.message.filter(from_admin)
     router.message.register(alerts, Command("alerts"))
+    router.message.register(resolve, Command("resolve"))
     router.message.register(job, Command("job"))
     router.message.register(pause, Command("pause"))
     router.message.register(resume, Command("resume"))
     router.message.register(grant, Command("grant"))
+    router.message.register(answer, Command("answer"))
     return router

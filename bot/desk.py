@@ -1,17 +1,20 @@
 """The desk a guest is served at: everything a handler may use, handed in once by the wiring."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from aiogram import Bot
 
 from bot.drafts import Drafts
 from bot.keyboards import Keyboards
 from bot.notices import Notices
-from bot.ports import Engine, FetchPhoto, InspectPhoto, Offer, Offers
+from bot.ports import Engine, FetchPhoto, Incidents, InspectPhoto, Offer, Offers
 from bot.texts import LANGUAGES, Html, Texts, language_of
 from engine.errors import StoreUnavailable
 
-LANGUAGE_KEY = "lang"
+LANGUAGE_KEY: Final = "lang"
+LANGUAGE_TTL_S: Final = 5 * 365 * 24 * 3600
+"""A choice outlives any pause a user makes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,8 @@ class Desk:
     keyboards: Keyboards
     notices: Notices
     house: House
+    incidents: Incidents | None = None
+    """The operator's open incidents (`engine.alerts.Alerts`); None where nobody tells them."""
 
     def is_admin(self, user_id: int, chat_id: int) -> bool:
         """Whether commands of operators are taken from here."""

@@ -66,21 +66,35 @@ class UpdatePump:
         self._on_crash = on_crash
 
     async def run(self, stop: asyncio.Event, idle_s: float = 30.0) -> None:
-        """Pump until `stop`. A store that is away is waited for; what was taken is finished first."""
+        """Pump until `stop`; what is in hand then is finished. A store that is away is waited for."""
+        hands: set[asyncio.Task[None]] = set()
         while not stop.is_set():
             try:
-                if await self.turn() == 0:
-                    await _unless(stop, self._inbox.wait_updates(idle_s))
+                # with full hands it takes none, but what is held stays held
+                for update in await self._inbox.take_updates(self._reader, self._limit - len(hands)):
+                    hands.add(asyncio.create_task(self._serve(update)))
+                await _first(hands, stop.wait(), self._inbox.wait_updates(idle_s))
             except StoreUnavailable:
-                await _unless(stop, self._clock.sleep(_STORE_PAUSE_S))
+                await _first(set(), stop.wait(), self._clock.sleep(_STORE_PAUSE_S))
+            hands = self._busy(hands)
+        if hands:
+            await asyncio.wait(hands)
+            self._busy(hands)
+
+    def _busy(self, hands: set[asyncio.Task[None]]) -> set[asyncio.Task[None]]:
+        """The hands that are not done. A store lost at an acknowledgement means: handled once more."""
+        for task in hands:
+            error = task.exception() if task.done() and not task.cancelled() else None
+            if error is not None and not isinstance(error, StoreUnavailable):
+                raise error
+        return {task for task in hands if not task.done()}
 
     async def turn(self) -> int:
-        """Take what is there and handle it, chats side by side; answers how many updates there were."""
+        """One round: take what is there and handle it to the end; answers how many updates there were."""
         updates = await self._inbox.take_updates(self._reader, self._limit)
-        results = await asyncio.gather(*(self._serve(update) for update in updates), return_exceptions=True)
-        for error in results:
-            if isinstance(error, BaseException):
-                raise error
+        async with asyncio.TaskGroup() as group:
+            for update in updates:
+                group.create_task(self._serve(update))
         return len(updates)
 
     async def _serve(self, update: Update) -> None:
@@ -115,7 +129,7 @@ class UpdatePump:
             if self._on_crash is not None:
                 self._on_crash("update.undecodable", error)
             text = f"update {update.update_id} cannot be read ({type(error).__name__}); it was skipped"
-            return Verdict(alert=Alert("update.undecodable", "unknown", text))
+            return Verdict(alert=Alert("update.undecodable", "update", text))
 
     def _bug(self, update: Update, error: Exception) -> Verdict:
         if self._on_crash is not None:
@@ -124,21 +138,21 @@ class UpdatePump:
             return Verdict(again_s=_backoff_s(update.attempts))
         name = type(error).__name__
         text = f"update {update.update_id} failed {update.attempts} times ({name}); it was given up"
-        return Verdict(alert=Alert(f"update.failed:{name}", "gave_up", text))
+        return Verdict(alert=Alert(f"update.failed:{name}", "update", text))
 
 
 def _backoff_s(attempts: int) -> float:
     return BACKOFF_S[min(max(attempts, 1), len(BACKOFF_S)) - 1]
 
 
-async def _unless(stop: asyncio.Event, waiting: Coroutine[Any, Any, None]) -> None:
-    """Wait, but not beyond `stop`. Errors of the waiting are raised."""
-    tasks = {asyncio.ensure_future(waiting), asyncio.ensure_future(stop.wait())}
+async def _first(tasks: set[asyncio.Task[None]], *waits: Coroutine[Any, Any, Any]) -> None:
+    """Until one of them is over. The waits are ended, the tasks go on; a wait's own error is raised."""
+    waiting = {asyncio.ensure_future(wait) for wait in waits}
     try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
+        done, _ = await asyncio.wait({*tasks, *waiting}, return_when=asyncio.FIRST_COMPLETED)
+        for task in done & waiting:
             task.result()
     finally:
-        for task in tasks:
+        for task in waiting:
             task.cancel()
-        await asyncio.wait(tasks)
+        await asyncio.wait(waiting)

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from engine.alerts import Incident
 from engine.ports import Alert
 from engine.values import (
     Account,
@@ -56,6 +57,13 @@ class Inbox(Protocol):
     async def nack_update(self, update: Update, after_s: float) -> None: ...
     async def wait_updates(self, timeout_s: float) -> None: ...
     async def alert(self, alert: Alert) -> None: ...
+
+
+class Incidents(Protocol):
+    """Open incidents, grouped and counted (`engine.alerts.Alerts`)."""
+
+    async def open(self, limit: int = 100) -> list[Incident]: ...
+    async def resolve(self, fingerprint: str) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)

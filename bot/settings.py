@@ -115,7 +115,7 @@ class Settings(BaseSettings):
     kie_webhook_key: SecretStr = Field(SecretStr(""), validation_alias=_env("REELSTATE_KIE_WEBHOOK_KEY"))
     """The webhook key shown at kie.ai/settings, when one was set there: callbacks are verified with it."""
     webhook_secret: SecretStr = Field(SecretStr(""), validation_alias=_env("REELSTATE_WEBHOOK_SECRET"))
-    """Set: Telegram posts updates to REELSTATE_PUBLIC_URL with it (16-256 of A-Z a-z 0-9 _ -). Empty: poll."""
+    """Set: Telegram posts updates to REELSTATE_PUBLIC_URL with it (16-256 of A-Z a-z 0-9 _ -)."""
 
     telegram_api: str = Field("https://api.telegram.org", validation_alias=_env("REELSTATE_TELEGRAM_API"))
     """Base address of the Bot API (an own Bot API server, or the sandbox)."""

@@ -6,7 +6,7 @@ from aiogram import Router
 from aiogram.filters import Command, CommandObject, CommandStart
 from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup, Message
 
-from bot.desk import LANGUAGE_KEY, Guest
+from bot.desk import LANGUAGE_KEY, LANGUAGE_TTL_S, Guest
 from bot.talk import Toast, send, show
 from bot.taps import Tap
 from bot.texts import LANGUAGES, Html
@@ -63,7 +63,7 @@ async def support(message: Message, command: CommandObject, guest: Guest) -> Non
 
 
 def _asked(guest: Guest, question: str) -> str:
-    return f"user {guest.user_id} asks: {question[:1000]}"
+    return f"user {guest.user_id} asks: {question[:450]}"
 
 
 def _support_link(guest: Guest, job_id: str) -> InlineKeyboardMarkup:
@@ -83,7 +83,7 @@ async def choose_language(tap: Tap, guest: Guest, toast: Toast, message_id: int 
     if tap.arg not in LANGUAGES:
         await toast.show(guest.say("toast-outdated"), alert=True)
         return
-    await guest.desk.engine.remember(guest.user_id, LANGUAGE_KEY, tap.arg.encode())
+    await guest.desk.engine.remember(guest.user_id, LANGUAGE_KEY, tap.arg.encode(), LANGUAGE_TTL_S)
     await toast.show()
     chosen = guest.desk.texts.say(tap.arg, "language-set")
     await show(guest.desk.bot, guest.chat_id, message_id, chosen)

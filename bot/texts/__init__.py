@@ -6,6 +6,7 @@ counted without the markup, so long user text is clipped before it is shown.
 """
 
 import html
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
@@ -21,6 +22,9 @@ TEXT_LIMIT: Final = 4096
 CAPTION_LIMIT: Final = 1024
 SHOWN_WISHES: Final = 300
 """How much of the user's wishes a message repeats; the whole text goes to the model."""
+
+
+_MARK: Final = re.compile("\ue000([a-z_]+)\ue000")
 
 
 class Html(str):
@@ -73,10 +77,12 @@ class Texts:
         pattern = message.attributes.get(attribute) if attribute else message.value
         if pattern is None:
             raise UnknownTextError(key)
-        text, errors = bundle.format_pattern(pattern, {k: _safe(v) for k, v in values.items()})
+        # fluent.runtime refuses values above 1000 characters, so strings are put in afterwards
+        marks = {k: _mark(k) if isinstance(v, str) else v for k, v in values.items()}
+        text, errors = bundle.format_pattern(pattern, marks)
         if errors:
             raise UnknownTextError(f"{key}: {errors[0]}")
-        return Html(text)
+        return Html(_MARK.sub(lambda found: _safe(values[found[1]]), str(text)))
 
     def credits(self, lang: str, n: int) -> Html:
         """`5 credits`, with the language's own plural."""
@@ -92,10 +98,13 @@ class Texts:
         return self.say(lang, key) if self.has(key) else Html(html.escape(name, quote=False))
 
 
-def _safe(value: Value) -> str | int | float:
-    if isinstance(value, Html):
-        return str(value)
-    return html.escape(value, quote=False) if isinstance(value, str) else value
+def _mark(name: str) -> str:
+    """Holds the place of a string value; no text of ours has such a character."""
+    return f"\ue000{name}\ue000"
+
+
+def _safe(value: Value) -> str:
+    return str(value) if isinstance(value, Html) else html.escape(str(value), quote=False)
 
 
 @cache

@@ -536,26 +536,40 @@ cmd-terms = Terms
 
 ## Admin chat
 
-alert = { $symbol } <b>{ $kind }</b> × { $count }
+incident = { $symbol } <b>{ $kind }</b> × { $count }
 
     { $text }
-    { $job }
+    { $first } – { $last }
+    { $jobs }
     { $command }
+incident-over = ✅ <b>Over: { $kind }</b> × { $count }
+
+    { $text }
+    { $first } – { $last }
 alert-kind-log = System failure, retrying
 alert-kind-gave-up = Gave up: retries used up, credits returned
 alert-kind-incident = Incident: only we can mend it
 alert-kind-unknown = Unknown error text
 alert-kind-late-cost = Late success: cost without income
+alert-kind-update = A user's message was not handled
 alert-kind-support = Question of a user
 alert-kind-other = Event
-alert-do-job = Look: /job { $job }
-alert-do-resume = Launches are paused. Mended? /resume
-alert-do-classify = Triage: add a rule to the classifier
-alert-do-none = Nothing to do
-admin-alerts-empty = ✅ <b>No jobs in progress</b>
-admin-alerts = ⚠️ <b>In progress: { $count }</b>, launches: { $paused }
+alert-do-resume = There may be no new launches. Mended? /resume and /resolve { $number }
+alert-do-classify = Triage: add a rule to the classifier, then /resolve { $number }
+alert-do-resolve = Dealt with? /resolve { $number }
+admin-alerts-empty = ✅ <b>All is quiet</b>
+
+    No open incidents, no jobs in trouble, launches are on.
+admin-alerts = ⚠️ <b>Incidents: { $incidents }, jobs with errors: { $jobs }</b>
+
+    Launches: { $paused }
 
     { $lines }
+admin-incident-line = { $symbol } { $kind } × { $count } · { $last } · { $text } · /resolve { $number }
+admin-resolved = ✅ <b>Incident closed</b>
+admin-no-incident = ⚠️ <b>There is no such open incident</b>
+
+    The list: /alerts
 admin-alert-line = { $state } · { $reason } × { $failures } · /job { $job }
 admin-running = on
 admin-paused = 🚧 <b>Launches are paused</b>
@@ -579,10 +593,19 @@ admin-granted = ✅ <b>Granted: { $amount }</b>
 admin-granted-before = ⚠️ <b>This grant was booked before</b>
 
     User { $user }. { balance-is }
+support-answer = 🆘 <b>Answer from support</b>
+
+    { $text }
+admin-answered = ✅ <b>Answer sent</b>
+admin-not-answered = ⚠️ <b>The answer did not arrive</b>
+
+    User { $user } has closed the chat with the bot.
 admin-usage = ⚠️ <b>I do not follow</b>
 
-    /alerts — what is in progress and whether launches are on
+    /alerts — open incidents and jobs in trouble
+    /resolve number — close an incident
     /job number — a job and its history
     /pause why — stop launches
     /resume — bring launches back
+    /answer user text — answer a question
     /grant user number why — grant credits

@@ -544,26 +544,40 @@ cmd-terms = Правила
 
 ## Чат администраторов
 
-alert = { $symbol } <b>{ $kind }</b> × { $count }
+incident = { $symbol } <b>{ $kind }</b> × { $count }
 
     { $text }
-    { $job }
+    { $first } – { $last }
+    { $jobs }
     { $command }
+incident-over = ✅ <b>Утихло: { $kind }</b> × { $count }
+
+    { $text }
+    { $first } – { $last }
 alert-kind-log = Системная ошибка, повторяем
 alert-kind-gave-up = Сдались: повторы кончились, кредиты возвращены
 alert-kind-incident = Инцидент: чинить можем только мы
 alert-kind-unknown = Неизвестный текст ошибки
 alert-kind-late-cost = Поздний успех: расход без дохода
+alert-kind-update = Сообщение пользователя не обработано
 alert-kind-support = Вопрос пользователя
 alert-kind-other = Событие
-alert-do-job = Смотреть: /job { $job }
-alert-do-resume = Запуски остановлены. Починили — /resume
-alert-do-classify = Разобрать: добавьте правило классификатора
-alert-do-none = Действий не нужно
-admin-alerts-empty = ✅ <b>Заявок в работе нет</b>
-admin-alerts = ⚠️ <b>В работе: { $count }</b>, запуски: { $paused }
+alert-do-resume = Новых запусков может не быть. Починили — /resume и /resolve { $number }
+alert-do-classify = Разобрать: добавьте правило классификатора, затем /resolve { $number }
+alert-do-resolve = Разобрались — /resolve { $number }
+admin-alerts-empty = ✅ <b>Всё спокойно</b>
+
+    Открытых инцидентов и застрявших заявок нет, запуски идут.
+admin-alerts = ⚠️ <b>Инцидентов: { $incidents }, заявок с ошибками: { $jobs }</b>
+
+    Запуски: { $paused }
 
     { $lines }
+admin-incident-line = { $symbol } { $kind } × { $count } · { $last } · { $text } · /resolve { $number }
+admin-resolved = ✅ <b>Инцидент закрыт</b>
+admin-no-incident = ⚠️ <b>Такого открытого инцидента нет</b>
+
+    Список: /alerts
 admin-alert-line = { $state } · { $reason } × { $failures } · /job { $job }
 admin-running = идут
 admin-paused = 🚧 <b>Запуски остановлены</b>
@@ -587,10 +601,19 @@ admin-granted = ✅ <b>Начислено: { $amount }</b>
 admin-granted-before = ⚠️ <b>Это начисление уже было</b>
 
     Пользователь { $user }. { balance-is }
+support-answer = 🆘 <b>Ответ поддержки</b>
+
+    { $text }
+admin-answered = ✅ <b>Ответ отправлен</b>
+admin-not-answered = ⚠️ <b>Ответ не дошёл</b>
+
+    Пользователь { $user } закрыл чат с ботом.
 admin-usage = ⚠️ <b>Так не понять</b>
 
-    /alerts — что в работе и стоит ли кнопка запуска
+    /alerts — открытые инциденты и застрявшие заявки
+    /resolve номер — закрыть инцидент
     /job номер — заявка и её история
     /pause причина — остановить запуски
     /resume — вернуть запуски
+    /answer пользователь текст — ответить на вопрос
     /grant пользователь число причина — начислить кредиты

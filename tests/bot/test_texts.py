@@ -83,6 +83,13 @@ def test_strings_are_escaped_and_markup_is_not() -> None:
     assert "<b>&amp;" in texts.say("en", "wishes-photo-first", wishes=Html("<b>&amp;"))
 
 
+def test_long_values_and_values_that_look_like_marks_stay_as_they_are() -> None:
+    text = "&" * 3000 + "\ue000price\ue000"
+    shown = load_texts().say("ru", "price-and-missing", missing=text, price="4", balance=1)
+    assert shown.count("&amp;") == 3000
+    assert shown.count("\ue000price\ue000") == 1
+
+
 def test_no_invisible_isolation_marks() -> None:
     text = load_texts().say("ru", "price-and-missing", missing="3", price="4", balance=1)
     assert not set(text) & {"\u2068", "\u2069"}
