@@ -7,12 +7,14 @@ are one alert with count 1000. Telling may repeat after a crash, counting may no
 
 import re
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import blake2b
 from typing import Any, Final, Protocol
 
 from engine.config import AlertsConfig
+from engine.errors import StoreUnavailable
 from engine.ports import Alert, Clock
 from engine.scripts import Value
 from states.vocabulary import AlertKind
@@ -113,10 +115,11 @@ class Alerts:
                 await self._tell_if_due(incident)
 
     async def run(self) -> None:
-        """Tick until cancelled."""
+        """Tick until cancelled. A store that is away is asked again at the next tick."""
         while True:
             await self.clock.sleep(TICK_S)
-            await self.tick()
+            with suppress(StoreUnavailable):
+                await self.tick()
 
     async def _tell_if_due(self, incident: Incident) -> None:
         if self._due_ms(incident) <= self.clock.now_ms():

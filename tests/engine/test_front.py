@@ -3,18 +3,23 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from engine.alerts import Incident, Word
 from engine.clock import ManualClock
 from engine.config import EngineConfig
+from engine.errors import Refusal, StoreUnavailable
 from engine.front import Engine
 from engine.keys import CONTRA_ACCOUNTS
 from engine.ports import Alert
 from engine.randomness import SeededRandomness
+from engine.store import Store
 from engine.values import Account, Cancellation, EntryKind, Granted, NewJob, Submission
+from states.decide import Decision, decide, record
 from states.job import Hint, Job, Request
-from states.vocabulary import Hold, NoticeKind, Stage, State
+from states.vocabulary import Hold, NoticeKind, Stage, State, Trigger
 
 USER = 77
 REQUEST = Request(chat_id=USER, photo="file-id", template="own", prompt="on a table", model="kling")
@@ -113,6 +118,96 @@ async def test_a_cancel_fences_the_worker_that_just_claimed(engine: Engine) -> N
     assert claim.job is not None
     assert await engine.cancel(job.id, USER) is Cancellation.CANCELLED
     assert await engine.store.park(claim.job, 0) == "fenced"
+
+
+async def moved(engine: Engine, job: Job, trigger: Trigger) -> Job:
+    """The job after a trigger, by whoever may hold it."""
+    decision = decide(job, trigger, now_ms=engine.store.clock.now_ms(), rnd=0.5, judge=engine.judge)
+    assert isinstance(decision, Decision)
+    answer = await engine.store.commit(
+        job,
+        decision.after,
+        edge_id=decision.edge.id,
+        op=f"test:{trigger}",
+        record=record(decision, graph="test", actor="test"),
+        unclaim=True,
+    )
+    assert isinstance(answer, Job)
+    return answer
+
+
+async def test_a_paid_render_is_not_cancelled(engine: Engine) -> None:
+    job = await moved(engine, await launched(engine), Trigger.START)
+    assert job.state is State.GENERATING
+    assert await engine.cancel(job.id, USER) is Cancellation.TOO_LATE
+    assert (await engine.account(USER)).held == 3
+
+
+async def test_what_ended_otherwise_is_over(engine: Engine) -> None:
+    job = await moved(engine, await launched(engine), Trigger.EXPIRE)
+    assert job.state is State.REFUNDED
+    assert await engine.cancel(job.id, USER) is Cancellation.OVER
+
+
+async def test_a_cancel_looks_again_when_the_job_moved(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = await launched(engine)
+    commit, partition = engine.store.commit, engine.store.partition_of_user(USER)
+    tries: list[int] = []
+
+    async def late(*args: Any, **named: Any) -> Job | Refusal:
+        if not tries:
+            await engine.store.claim("w1", partition=partition, lease_ms=15_000, queued_ok=True)
+        tries.append(1)
+        return await commit(*args, **named)
+
+    monkeypatch.setattr(engine.store, "commit", late)
+    assert await engine.cancel(job.id, USER) is Cancellation.CANCELLED
+    assert len(tries) == 2
+
+
+@pytest.mark.parametrize(
+    ("refusal", "answer"),
+    [
+        (Refusal.GONE, Cancellation.UNKNOWN_JOB),
+        (Refusal.ILLEGAL, Cancellation.TOO_LATE),
+        (Refusal.STALE, Cancellation.TOO_LATE),
+    ],
+)
+async def test_a_cancel_that_the_store_refuses(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, refusal: Refusal, answer: Cancellation
+) -> None:
+    async def refuse(*args: Any, **named: Any) -> Refusal:
+        return refusal
+
+    job = await launched(engine)
+    monkeypatch.setattr(engine.store, "commit", refuse)
+    assert await engine.cancel(job.id, USER) is answer
+
+
+async def test_a_store_that_fails_while_opening_is_closed(
+    redis_url: str, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(self: Store, *args: Any) -> None:
+        raise StoreUnavailable("gone again")
+
+    monkeypatch.setattr(Store, "register_graph", broken)
+    with pytest.raises(StoreUnavailable, match="gone again"):
+        await Engine.connect(redis_url, EngineConfig(), clock=clock)
+
+
+async def test_the_operators_desk_belongs_to_partition_0(engine: Engine) -> None:
+    heard: list[str] = []
+
+    async def tell(incident: Incident, word: Word) -> bool:
+        heard.append(incident.text)
+        return True
+
+    desk = engine.alerts(tell)
+    await desk.raise_alert(Alert("fp", "incident", "text"), "op")
+    assert heard == ["text"]
+    assert await engine.store.connection.command("EXISTS", f"{engine.store.prefix(0)}:al:open") == 1
 
 
 async def test_strangers_and_strange_ids_cancel_nothing(engine: Engine) -> None:
