@@ -18,8 +18,9 @@ from bot.desk import Desk, Guest
 from bot.routers.proposals import tell
 from bot.talk import send
 from bot.taps import short
-from bot.texts import Html, Texts, clip, utc_date
+from bot.texts import Html, Texts, clip, escaped, utc_date
 from engine.alerts import Incident, Word
+from engine.ports import Alert
 from engine.values import EntryKind
 from states.job import Job
 from states.vocabulary import AlertKind, State
@@ -44,26 +45,35 @@ _DO: Final[Mapping[str, str]] = MappingProxyType(
 
 def incident_text(texts: Texts, lang: str, incident: Incident, word: Word) -> Html:
     """One incident for the operators' chat: what kind, how often, since when, sample jobs, what to do."""
-    facts: dict[str, str | int] = {
-        "kind": texts.say(lang, _kind(texts, incident)),
-        "count": incident.count,
-        "text": clip(incident.text, _TEXT),
-        "first": utc_date(incident.first_ms),
-        "last": utc_date(incident.last_ms),
-    }
-    if word is Word.RESOLVED:
-        return texts.say(lang, "incident-over", **facts)
-    full = texts.say(
+    over = word is Word.RESOLVED
+    lines = [escaped(clip(incident.text, _TEXT)), _when(incident)]
+    if not over:
+        lines += [f"/job {job_id}" for job_id in incident.jobs]
+        lines += [
+            texts.say(lang, _DO.get(incident.kind, "alert-do-resolve"), number=short(incident.fingerprint))
+        ]
+    return texts.say(
         lang,
-        "incident",
-        symbol=_SYMBOLS.get(incident.kind, "⚠️"),
-        jobs=Html("\n".join(f"/job {job_id}" for job_id in incident.jobs)),
-        command=texts.say(
-            lang, _DO.get(incident.kind, "alert-do-resolve"), number=short(incident.fingerprint)
-        ),
-        **facts,
+        "incident-over" if over else "incident",
+        **({} if over else {"symbol": _SYMBOLS.get(incident.kind, "⚠️")}),
+        kind=texts.say(lang, _kind(texts, incident)),
+        count=incident.count,
+        facts=Html("\n".join(line for line in lines if line)),
     )
-    return Html(full.replace("\n\n\n", "\n"))
+
+
+def alert_text(texts: Texts, lang: str, alert: Alert) -> Html:
+    """One alert that was not grouped (yet), in the words of an incident."""
+    jobs = (alert.job_id,) if alert.job_id else ()
+    single = Incident(alert.fingerprint, alert.kind, alert.text, 0, 0, alert.count, 0, 0, 0, jobs)
+    return incident_text(texts, lang, single, Word.NEW)
+
+
+def _when(incident: Incident) -> str:
+    first, last = utc_date(incident.first_ms), utc_date(incident.last_ms)
+    if not incident.first_ms:
+        return ""
+    return f"{first} – {last} UTC" if first != last else f"{first} UTC"
 
 
 def _kind(texts: Texts, incident: Incident) -> str:

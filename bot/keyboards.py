@@ -7,7 +7,7 @@ from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
 from bot.drafts import OWN, TEMPLATES, Draft, Phase
 from bot.ports import Offer
 from bot.taps import Tap, Verb, short
-from bot.texts import LANGUAGES, Texts
+from bot.texts import LANGUAGES, Html, Texts
 
 GREEN, RED = "success", "danger"
 
@@ -59,7 +59,7 @@ class Keyboards:
         own = button(mark(say(lang, "btn-wishes"), draft.template == OWN), tap(Verb.WISHES))
         models = [
             button(
-                mark(say(lang, "btn-model", model=offer.title), offer.id == chosen.id),
+                mark(say(lang, "btn-model", model=Html(offer.title)), offer.id == chosen.id),
                 tap(Verb.MODEL, short(offer.id)),
             )
             for offer in offers

@@ -82,7 +82,7 @@ class Texts:
         text, errors = bundle.format_pattern(pattern, marks)
         if errors:
             raise UnknownTextError(f"{key}: {errors[0]}")
-        return Html(_MARK.sub(lambda found: _safe(values[found[1]]), str(text)))
+        return Html(_MARK.sub(lambda found: escaped(values[found[1]]), str(text)))
 
     def credits(self, lang: str, n: int) -> Html:
         """`5 credits`, with the language's own plural."""
@@ -95,7 +95,7 @@ class Texts:
     def template(self, lang: str, name: str) -> Html:
         """The title of a product style; its bare name when the style is gone (old jobs)."""
         key = f"template-{name}"
-        return self.say(lang, key) if self.has(key) else Html(html.escape(name, quote=False))
+        return self.say(lang, key) if self.has(key) else escaped(name)
 
 
 def _mark(name: str) -> str:
@@ -103,8 +103,9 @@ def _mark(name: str) -> str:
     return f"\ue000{name}\ue000"
 
 
-def _safe(value: Value) -> str:
-    return str(value) if isinstance(value, Html) else html.escape(str(value), quote=False)
+def escaped(value: Value) -> Html:
+    """User text made safe to stand in markup; markup stays as it is."""
+    return value if isinstance(value, Html) else Html(html.escape(str(value), quote=False))
 
 
 @cache

@@ -538,14 +538,10 @@ cmd-terms = Terms
 
 incident = { $symbol } <b>{ $kind }</b> × { $count }
 
-    { $text }
-    { $first } – { $last }
-    { $jobs }
-    { $command }
+    { $facts }
 incident-over = ✅ <b>Over: { $kind }</b> × { $count }
 
-    { $text }
-    { $first } – { $last }
+    { $facts }
 alert-kind-log = System failure, retrying
 alert-kind-gave-up = Gave up: retries used up, credits returned
 alert-kind-incident = Incident: only we can mend it

@@ -546,14 +546,10 @@ cmd-terms = Правила
 
 incident = { $symbol } <b>{ $kind }</b> × { $count }
 
-    { $text }
-    { $first } – { $last }
-    { $jobs }
-    { $command }
+    { $facts }
 incident-over = ✅ <b>Утихло: { $kind }</b> × { $count }
 
-    { $text }
-    { $first } – { $last }
+    { $facts }
 alert-kind-log = Системная ошибка, повторяем
 alert-kind-gave-up = Сдались: повторы кончились, кредиты возвращены
 alert-kind-incident = Инцидент: чинить можем только мы

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from bot.admin import incident_text
+from bot.admin import alert_text, incident_text
 from bot.menu import COMMANDS, publish_commands
 from bot.texts import LANGUAGES, TEXT_LIMIT, load_texts
 from engine.alerts import Alerts, Incident, Word
@@ -26,6 +26,12 @@ def test_an_incident_says_what_how_often_and_what_to_do(lang: str, kind: str, wo
     if word is not Word.RESOLVED:
         assert "/job 0-job\n/job 1-job" in shown
         assert "/resolve " in shown
+
+
+def test_a_single_alert_has_the_words_of_an_incident_without_dates() -> None:
+    shown = visible(alert_text(load_texts(), "en", Alert("f", "incident", "<b>empty</b>", "0-job")))
+    assert "<b>empty</b>\n/job 0-job\n" in shown
+    assert "UTC" not in shown
 
 
 def test_what_stops_launches_names_the_command_that_brings_them_back() -> None:

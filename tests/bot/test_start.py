@@ -120,6 +120,7 @@ async def test_admins_look_at_jobs_and_grant_once(hall: Hall) -> None:
 async def test_operators_answer_a_question_in_the_users_chat(hall: Hall) -> None:
     anna, chief = hall.person(), hall.person(ADMIN)
     await anna.start()
+    await hall.settle()
     await chief.send_text(f"/answer {anna.id} уже <b>чиним</b>")
     await hall.settle()
     assert "уже <b>чиним</b>" in last(anna).text
