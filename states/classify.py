@@ -16,7 +16,9 @@ __all__ = ["classify_kie_error", "classify_telegram_error"]
 
 _NOT_A_TEXT = frozenset({"", "success", "succeeded", "successful", "ok", "null", "none", "undefined"})
 _OK_CODES = frozenset({"200", "0", "201", "202"})
-_STATUS = re.compile(r" (?:status(?: code)?|http(?: status| error)?|error code|code|error) ([1-5][0-9]{2}) ")
+_STATUS = re.compile(
+    r" (?:status(?: code)?|http(?: status| error)?|error code|code|error|returned|with) ([1-5][0-9]{2}) "
+)
 _LEADING = re.compile(r"^ ([1-5][0-9]{2,3}) ")
 _LABELS = {
     ErrorClass.USER: Label.USER_ERROR,

@@ -114,10 +114,10 @@ PHOTO: tuple[Rule, ...] = (
         Reason.BAD_FORMAT,
         (
             "{media} .. @(type|types|format|formats|mime|mimetype|extension|extensions) .. (not|un|in)? ?(supported|allowed|valid|accepted|unsupported|invalid|unknown|recogni~|correct|permitted|acceptable|disallowed)",
-            "@(unsupported|invalid|incorrect|unknown|unrecognized|unrecognised|disallowed|bad|wrong|illegal) (input )?{media} .. (type|format|mime|mimetype|extension|encoding)",
+            "@(unsupported|invalid|incorrect|unknown|unrecognized|unrecognised|disallowed|bad|wrong|illegal) (input )?{media}(?! urls?) .. (type|format|mime|mimetype|extension|encoding)",
             "@(unsupported|invalid|unknown) (mime|content type image|media type image|filetype)",
             "mime type .. @(not|unsupported|invalid)",
-            "@(invalid|unsupported) {photo} .. (jpe?g|png|webp)",
+            "@(invalid|unsupported) {photo}(?! urls?) .. (jpe?g|png|webp)",
             "{media} .. @(must|should|only|supports?|supported|allowed|accept~) .. (jpe?g|png|webp|jpg)",
             "@only .. (jpe?g|png|webp|jpg) .. (supported|allowed|accepted|images?|formats?|files?)",
             "@(heic|heif|tif|tiff|bmp|svg|avif|gif) .. (not|unsupported)",
@@ -153,7 +153,7 @@ PHOTO: tuple[Rule, ...] = (
         (
             "cannot @identify (image|the image)",
             "unidentified @image",
-            "{cannot} .. @(decode|parse|read|identify|recogni~|interpret|process) .. ({photo}|files?)",
+            "{cannot} .. @(decode|parse|read|identify|recogni~|interpret|process) .. ({photo}|files?)(?! (urls?|from|at) )",
             "@issue with (the|your) (file|image|photo|picture)",
             "{photo} .. (cannot|can t|could not|couldn t|not|failed to|unable to) .. @(decoded|decode|parsed|identified|readable|processed|opened|read|valid|recogni~|interpreted|process)",
             "{photo} .. @(decod~|pars~) .. {failed}",

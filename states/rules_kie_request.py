@@ -43,6 +43,7 @@ REQUEST_SURE: tuple[Rule, ...] = (
             "@(callback|callbackurl|webhook|call back) .. (invalid|required|must|failed|unreachable|not valid)",
             "@(url|urls) is wrong",
             "@method not allowed",
+            "(not|n t|doesn t|don t) support~ .. @(parameter|parameters|param|option|argument|field|setting)",
             "@unsupported (method|protocol|parameter|content encoding|resolution|duration|ratio|option|operation|url|feature)",
             "@mutually exclusive",
             "(param~|поле|поля|параметр~) .. @(обязател~|не указан~|отсутств~|неверн~|недопуст~|некоррект~)",
