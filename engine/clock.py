@@ -7,8 +7,9 @@ monotonic clock in between, so that workers' local clocks do not matter and time
 import asyncio
 import heapq
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from itertools import count
+from typing import Any
 
 from engine.ports import Clock
 
@@ -43,14 +44,27 @@ class SystemClock:
 
 
 class ScaledClock:
-    """A clock that runs `factor` times as fast as its base from the moment it is made (for the demo)."""
+    """A clock that runs `factor` times as fast as its base from `origin_ms` on (for the demo).
 
-    def __init__(self, base: Clock, factor: float) -> None:
+    Processes that share factor and origin share the time; without an origin it begins now.
+    """
+
+    def __init__(self, base: Clock, factor: float, origin_ms: int | None = None) -> None:
         if factor <= 0:
             raise ValueError(f"a clock's factor must be above zero, not {factor}")
         self._base = base
         self._factor = factor
-        self._start_ms = base.now_ms()
+        self._start_ms = base.now_ms() if origin_ms is None else origin_ms
+
+    @property
+    def factor(self) -> float:
+        """How many seconds of it pass in one of its base's."""
+        return self._factor
+
+    @property
+    def word(self) -> str:
+        """`factor@origin`, by which another process can share this clock."""
+        return f"{self._factor:g}@{self._start_ms}"
 
     def now_ms(self) -> int:
         """Scaled time, ms."""
@@ -73,15 +87,17 @@ class ManualClock:
         """The time it was last moved to, ms."""
         return self._now_ms
 
-    async def sleep(self, seconds: float) -> None:
-        """Until the clock has been advanced that far; a zero sleep only yields."""
+    def sleep(self, seconds: float) -> Coroutine[Any, Any, None]:
+        """Until the clock has been advanced that far; a zero sleep only yields.
+
+        Counts from the call, not from the first await: the clock may be moved in between.
+        """
         if seconds <= 0:
-            await asyncio.sleep(0)
-            return
+            return asyncio.sleep(0)
         future = asyncio.get_running_loop().create_future()
         until = self._now_ms + max(1, round(seconds * 1000))
         heapq.heappush(self._sleepers, (until, next(self._order), future))
-        await future
+        return _wait_for(future)
 
     def advance(self, seconds: float) -> None:
         """Move on; everyone whose time has come wakes at the next turn of the loop."""
@@ -100,3 +116,7 @@ class ManualClock:
         while self._sleepers and self._sleepers[0][2].done():
             heapq.heappop(self._sleepers)
         return self._sleepers[0][0] if self._sleepers else None
+
+
+async def _wait_for(future: "asyncio.Future[None]") -> None:
+    await future

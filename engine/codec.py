@@ -5,7 +5,7 @@ arguments), the document with everything Lua never needs, and the request, which
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -16,12 +16,14 @@ from engine.values import Entry, EntryKind, Event, Scalar
 from states.job import Hint, Job, ProviderTask, Request, TaskStatus, Video
 from states.vocabulary import Hold, NoticeKind, Stage, State
 
+GUARDS: Final = ("st", "seq", "ep", "gv", "uid", "cost", "hold", "own", "dl")
+"""Guard fields in the order in which `lib/job.lua` shows them."""
 _EMPTY: Final[Sequence[Any]] = (None, 0, "", [], (), {}, frozenset())
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A job as its keys hold it: the guard fields as text, document, request and waiting hints as JSON."""
+    """A job as its keys hold it: guard fields as text, document, request and waiting hints as JSON."""
 
     id: str
     guards: Mapping[str, str]
@@ -61,9 +63,9 @@ def encode_doc(job: Job) -> bytes:
         "sends": job.send_attempts,
         "counts": job.counts,
         "told": job.told,
-        "tasks": [asdict(task) for task in job.tasks],
+        "tasks": job.tasks,
         "refused": job.refused,
-        "video": asdict(job.video) if job.video else None,
+        "video": job.video,
         "source": job.source_job,
         "reason": job.last_reason,
     }
@@ -143,9 +145,19 @@ def decode_outbox(raw: bytes) -> Notice | Alert:
 
 def encode_event(event: Event) -> bytes:
     """A transition for the event feed; its id is given by the feed."""
-    fields = asdict(event)
-    del fields["id"]
-    return encode(fields)
+    return orjson.dumps(
+        {
+            "job_id": event.job_id,
+            "user_id": event.user_id,
+            "ms": event.ms,
+            "seq": event.seq,
+            "trigger": event.trigger,
+            "source": event.source,
+            "target": event.target,
+            "edge": event.edge,
+            "data": dict(event.data),
+        }
+    )
 
 
 def decode_event(entry_id: bytes | str, raw: bytes) -> Event:
@@ -171,7 +183,6 @@ def decode_entry(raw: bytes) -> Entry:
     )
 
 
-def guards_of(pairs: Sequence[bytes]) -> dict[str, str]:
-    """A flat HGETALL answer as text fields."""
-    words = [word.decode() for word in pairs]
-    return dict(zip(words[::2], words[1::2], strict=True))
+def guards_of(line: bytes) -> dict[str, str]:
+    """The guard fields of `lib/job.lua`'s answer: one line each, in the order of GUARDS."""
+    return dict(zip(GUARDS, line.decode().split("\n"), strict=True))

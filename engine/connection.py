@@ -136,11 +136,19 @@ class Connection:
         entries = answer[key.encode()][0] if isinstance(answer, dict) else answer[0][1]
         return list(entries)
 
-    async def unblock(self, slot: str) -> None:
-        """Make an outstanding blocking read return at once, without losing what it may have popped."""
+    async def interrupt(self, slot: str) -> bool:
+        """Make an outstanding blocking read return at once, without losing what it may have popped.
+
+        False when there was none at the server: not sent yet, or its answer is on its way.
+        """
         client_id = self._ids.get(slot)
-        if client_id is not None:
-            await self.command("CLIENT", "UNBLOCK", client_id, "TIMEOUT")
+        if client_id is None:
+            return False
+        return bool(await self.command("CLIENT", "UNBLOCK", client_id, "TIMEOUT"))
+
+    async def unblock(self, slot: str) -> None:
+        """`interrupt`, for those to whom a read that ends by itself is soon enough."""
+        await self.interrupt(slot)
 
     async def _block(self, slot: str, block_s: float, *args: str | float) -> Any:
         client = self._blocking.get(slot)

@@ -25,8 +25,8 @@ class Bells(Protocol):
         """The key that rang, or None after some seconds. Raises StoreUnavailable."""
         ...
 
-    async def unblock(self, slot: str) -> None:
-        """End an outstanding read without losing what it popped."""
+    async def interrupt(self, slot: str) -> bool:
+        """End an outstanding read without losing what it popped; False when the server knows of none."""
         ...
 
 
@@ -43,6 +43,7 @@ class Doorbell:
         self._read: asyncio.Task[str | None] | None = None
         self._keys: tuple[str, ...] = ()
         self._waiting = False
+        self._ending = False
 
     async def wait(self, keys: Sequence[str], until_ms: int) -> bool:
         """True when a bell rang, False when `until_ms` has come. Either way it is time to look again."""
@@ -63,10 +64,7 @@ class Doorbell:
 
     async def _listen(self, keys: tuple[str, ...]) -> "asyncio.Task[str | None]":
         if self._read is not None and self._keys != keys and not self._read.done():
-            # it listens for something else: end that read; if it has just popped a bell, that is our answer
-            with suppress(StoreUnavailable):
-                await self._bells.unblock(self._slot)
-            await asyncio.wait({self._read})
+            await self._end(self._read)
         if self._read is not None and self._read.done() and self._read.result() is None:
             self._read = None
         if self._read is None:
@@ -74,16 +72,32 @@ class Doorbell:
             self._read = asyncio.create_task(self._until_rung(keys))
         return self._read
 
+    async def _end(self, read: "asyncio.Task[str | None]") -> None:
+        """It listens for something else. If it has just popped a bell, that is the answer to this wait."""
+        self._ending = True
+        with suppress(StoreUnavailable):
+            if not await self._bells.interrupt(self._slot):
+                # between sending and answering: break it off, and look again for what it may have popped
+                read.cancel()
+        await asyncio.wait({read})
+        self._ending = False
+        if read.cancelled():
+            self._read = asyncio.create_task(_rung_already())
+
     async def _until_rung(self, keys: tuple[str, ...]) -> str | None:
+        """Read as long as somebody waits; None when nobody does, or the link broke."""
         try:
-            rung = await self._bells.pop_bell(self._slot, keys)
-            if rung is not None and not self._waiting:
-                await self._put_back(rung)
-                return None
+            while True:
+                rung = await self._bells.pop_bell(self._slot, keys)
+                if self._ending or (rung is not None and self._waiting):
+                    return rung
+                if rung is not None:
+                    await self._put_back(rung)
+                if not self._waiting:
+                    return None
         except StoreUnavailable:
             await asyncio.sleep(PAUSE_S)
             return None
-        return rung
 
     async def close(self) -> None:
         """End the outstanding read; its connection is dropped. A bell nobody answered is put back."""
@@ -95,3 +109,7 @@ class Doorbell:
         if isinstance(rung, str):
             with suppress(StoreUnavailable):
                 await self._put_back(rung)
+
+
+async def _rung_already() -> str:
+    return ""

@@ -18,7 +18,7 @@ partition run the very same text.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -33,6 +33,7 @@ MAX_BATCH: Final = 64
 Value = str | bytes | int | bool | None | Sequence[str | bytes | int]
 Wire = str | bytes | int
 
+_INTEGERS: Final = ("int", "int?")
 _ARGUMENT = re.compile(r"^([a-z][a-z0-9_]*)(:int\?|:int|:flag|\*)?$")
 _INCLUDE = re.compile(r"^--@include\s+(\S+)\s*$")
 
@@ -44,28 +45,29 @@ class Argument:
     name: str
     kind: str
 
-    def encode(self, verb: str, value: Value) -> Iterator[Wire]:
-        """The wire form of a value; ScriptBroken when the kind does not fit."""
-        if self.kind == "rest" and isinstance(value, list | tuple):
-            yield from value
-        elif self.kind == "int?" and value is None:
-            yield ""
-        elif self.kind == "flag" and isinstance(value, bool):
-            yield "1" if value else "0"
-        elif self._fits(value):
-            yield cast("Wire", value)
+    def encode(self, verb: str, value: Value, wire: list[Wire]) -> None:
+        """Append the wire form of a value; ScriptBroken when the kind does not fit."""
+        kind = self.kind
+        if self._fits(value):
+            wire.append(cast("Wire", value))
+        elif kind == "flag" and isinstance(value, bool):
+            wire.append("1" if value else "0")
+        elif kind == "int?" and value is None:
+            wire.append("")
+        elif kind == "rest" and isinstance(value, (list, tuple)):
+            wire.extend(value)
         else:
-            raise ScriptBroken(f"{verb}: argument {self.name} is {self.kind}, got {type(value).__name__}")
+            raise ScriptBroken(f"{verb}: argument {self.name} is {kind}, got {type(value).__name__}")
 
     def _fits(self, value: Value) -> bool:
-        if self.kind in ("int", "int?"):
-            return isinstance(value, int) and not isinstance(value, bool)
-        return self.kind == "text" and isinstance(value, str | bytes)
+        if self.kind == "text":
+            return isinstance(value, (str, bytes))
+        return type(value) is int and self.kind in _INTEGERS  # a bool is no number here
 
     def binding(self, position: int) -> str:
         """The Lua that makes this argument a local."""
         read = f"A[{position}]"
-        if self.kind in ("int", "int?"):
+        if self.kind in _INTEGERS:
             read = f"tonumber({read})"
         elif self.kind == "flag":
             read = f"{read} == '1'"
@@ -86,16 +88,17 @@ class Verb:
     flags: str
     body: str
     includes: tuple[tuple[str, str], ...]
+    names: frozenset[str]
 
     def encode(self, given: Mapping[str, Value]) -> list[Wire]:
         """Positions from names; ScriptBroken names what is missing, unknown or of the wrong kind."""
-        names = {argument.name for argument in self.arguments}
-        if given.keys() != names:
-            missing, extra = sorted(names - given.keys()), sorted(given.keys() - names)
+        if given.keys() != self.names:
+            missing, extra = sorted(self.names - given.keys()), sorted(given.keys() - self.names)
             raise ScriptBroken(f"{self.name}: missing {missing}, unknown {extra}")
-        return [
-            wire for argument in self.arguments for wire in argument.encode(self.name, given[argument.name])
-        ]
+        wire: list[Wire] = []
+        for argument in self.arguments:
+            argument.encode(self.name, given[argument.name], wire)
+        return wire
 
     def function(self) -> str:
         """The verb as an entry of the Lua table V."""
@@ -165,14 +168,16 @@ def parse_verb(name: str, sources: Mapping[str, str]) -> Verb:
         raise ScriptBroken(f"{path}: `-- KEYS: prefix` is the only key of a verb")
     includes: dict[str, str] = {}
     _resolve(path, sources, includes, ())
+    arguments = _arguments(path, header["ARGV"])
     return Verb(
         name=name,
         purpose=header["purpose"],
-        arguments=_arguments(path, header["ARGV"]),
+        arguments=arguments,
         returns=header["Returns"],
         flags=lines[0].removeprefix(SHEBANG).strip().removeprefix("flags="),
         body=_body(sources[path]),
         includes=tuple((p, t) for p, t in includes.items() if p != path),
+        names=frozenset(argument.name for argument in arguments),
     )
 
 

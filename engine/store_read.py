@@ -70,10 +70,23 @@ class StoreReads(StoreBase):
         return [decode_entry(row) for row in reversed(rows)]
 
     async def counts(self) -> Mapping[str, int]:
-        """Live counters over all partitions: `st:<state>`, `e:<edge>`, `live`, `waiting_users`."""
+        """Over all partitions: `st:<state>` jobs in it (terminals: ever ended there), `e:<edge>` times
+        taken, `live` jobs, `waiting_users` with a job in line.
+        """
         total: Counter[str] = Counter()
         for partition in range(self.partitions):
             shown = await self.dispatcher.call(self.prefix(partition), "counts")
             for name, number in zip(shown[::2], shown[1::2], strict=True):
-                total[name.decode()] += int(number)
+                _count(total, name.decode(), int(number))
         return total
+
+
+def _count(total: Counter[str], name: str, number: int) -> None:
+    if "|" not in name:
+        total[name] += number
+        return
+    source, target, edge = name.split("|", 2)
+    total[f"e:{edge}"] += number
+    total[f"st:{target}"] += number
+    if source:
+        total[f"st:{source}"] -= number

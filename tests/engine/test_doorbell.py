@@ -72,6 +72,17 @@ async def test_a_loop_without_a_slot_does_not_hear_the_line(store: Store, clock:
     assert bench.clock is clock
 
 
+async def test_what_it_listens_for_may_change_at_any_moment(store: Store, clock: ManualClock) -> None:
+    async with asyncio.timeout(4):  # far less than an outstanding read would take to end by itself
+        for turn in range(20):
+            now = clock.now_ms()
+            waiting = asyncio.create_task(store.wait(0, now + 1, queued_ok=turn % 2 == 0))
+            for _ in range(turn):
+                await asyncio.sleep(0)
+            clock.advance(1)
+            await waiting
+
+
 async def test_a_broken_read_ends_the_wait(store: Store, clock: ManualClock) -> None:
     waiting = asyncio.create_task(store.wait(0, clock.now_ms() + 60_000))
     await _listening(store)

@@ -12,9 +12,7 @@ local function event_add(T, now, feed_ms, body)
   end
 end
 
--- st:<state> = jobs in it now (terminals: ever ended there), e:<edge> = times taken.
+-- How often each edge was taken; what stands in each state follows from it.
 local function count_move(T, source, target, edge)
-  if source then redis.call('HINCRBY', T .. ':c', 'st:' .. source, -1) end
-  redis.call('HINCRBY', T .. ':c', 'st:' .. target, 1)
-  redis.call('HINCRBY', T .. ':c', 'e:' .. edge, 1)
+  redis.call('HINCRBY', T .. ':c', source .. '|' .. target .. '|' .. edge, 1)
 end

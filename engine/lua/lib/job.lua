@@ -18,12 +18,13 @@ local function job_refusal(g, epoch, seq)
   return nil
 end
 
--- The whole job as it goes to Python.
+-- The whole job as it goes to Python; the guard fields travel as one text, a line each.
 local function job_show(T, id)
-  local fields = redis.call('HGETALL', T .. ':j:' .. id)
-  if #fields == 0 then return { id } end
+  local fields = redis.call('HMGET', T .. ':j:' .. id,
+    'st', 'seq', 'ep', 'gv', 'uid', 'cost', 'hold', 'own', 'dl')
+  if not fields[1] then return { id } end
   local doc, request = redis.call('GET', T .. ':d:' .. id), redis.call('GET', T .. ':p:' .. id)
-  return { id, fields, doc, request, redis.call('LRANGE', T .. ':hi:' .. id, 0, -1) }
+  return { id, table.concat(fields, '\n'), doc, request, redis.call('LRANGE', T .. ':hi:' .. id, 0, -1) }
 end
 
 -- Its user's keys forget a job only when none of theirs is alive: indexes never outlive their jobs.

@@ -42,8 +42,8 @@ if not id then
   return { 'idle', timer_next(T) }
 end
 
-local epoch = redis.call('HINCRBY', T .. ':j:' .. id, 'ep', 1)
 redis.call('HSET', T .. ':j:' .. id, 'own', worker)
+local epoch = redis.call('HINCRBY', T .. ':j:' .. id, 'ep', 1)
 redis.call('SET', mark, string.format('%s %s %.0f %s', claim_id, id, epoch, lost), 'PX', mark_ms)
 timer_lease(T, id, now, lease_ms)
 -- chain wake: one more worker for what is left; `last` means this one will not come back soon

@@ -33,7 +33,7 @@ redis.call('HSET', T .. ':j:' .. job, 'st', target, 'seq', moved, 'hold', hold, 
   'ep', unclaim and epoch + 1 or epoch, 'own', keep and g.own or '')
 redis.call('SET', T .. ':d:' .. job, doc)
 redis.call('RPUSH', T .. ':h:' .. job, record)
-redis.call('LTRIM', T .. ':hi:' .. job, hints_seen, -1)
+if hints_seen > 0 then redis.call('LTRIM', T .. ':hi:' .. job, hints_seen, -1) end
 if g.st == 'queued' then ready_drop(T, g.uid, job) end
 if TERMINAL[target] then
   redis.call('ZREM', T .. ':t', job)

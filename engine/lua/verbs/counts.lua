@@ -1,5 +1,5 @@
 #!lua no-writes
--- Live counters and sizes of a partition.
+-- How often each move was made (source|target|edge), and sizes of a partition.
 -- KEYS: prefix
 -- ARGV:
 -- Returns: flat name, number

@@ -43,6 +43,6 @@ redis.call('ZREMRANGEBYRANK', T .. ':uj:' .. uid, 0, -201)
 ready_push(T, uid, job, false)
 timer_wake(T, job, due, now)
 tell_all(T, outbox, now)
-count_move(T, nil, 'queued', 'submit')
+count_move(T, '', 'queued', 'submit')
 event_add(T, now, feed_ms, event)
 return { 'created', tostring(balance) }
