@@ -31,7 +31,7 @@ from engine.values import (
     NewJob,
     Submitted,
 )
-from states.decide import Denied, decide, record, wake_ms
+from states.decide import Denied, birth, decide, record, wake_ms
 from states.facts import Happening
 from states.job import Hint, Job
 from states.machine import JUDGE, Judge
@@ -118,11 +118,10 @@ class Engine(FrontDesk):
             source_job=new.source_job,
             status_message_id=new.status_message_id,
         )
-        born = {"v": 1, "job": job.id, "seq": 0, "ts": now, "graph": job.graph, "event": "submit"}
         return await self.store.submit(
             replace(new, idem=f"{new.user_id}:{new.idem}"),  # nobody gets another user's job back
             job,
-            {**born, "to": State.QUEUED.value, "by": "user"},
+            birth(job),
             max_live=self.config.max_live_jobs,
             wake_ms=wake_ms(job, job.deadline_ms, strategy),
         )

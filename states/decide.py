@@ -1,10 +1,10 @@
 """What an outcome means: (snapshot, trigger, recorded inputs) -> a frozen decision. It executes nothing."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
-from states.facts import Facts, Happening, after_failure, gather
+from states.facts import Facts, Happening, after_failure, gather, recorded
 from states.graph import Edge, EdgeKind
 from states.job import Hint, Job, ProviderTask, TaskStatus, Video
 from states.machine import JUDGE, IllegalTriggerError, Judge, UnmatchedGuardError
@@ -64,12 +64,9 @@ class Decision:
     keep: bool
 
     def effects(self) -> tuple[str, ...]:
-        """Planned effects by name, as written into history."""
-        money = (f"{self.money}:{self.after.cost}",) if self.money else ()
-        retry = (f"retry:{self.facts.delay_ms}ms",) if self.edge.kind is EdgeKind.RETRY else ()
-        told = tuple(f"notify:{notice.kind}" for notice in self.notices)
-        alerts = tuple(f"alert:{alert.kind}" for alert in self.alerts)
-        return (*money, *retry, *told, *alerts)
+        """Planned effects by name and idempotency key, as written into history."""
+        key = f"{self.before.id}:{self.after.seq}"
+        return effect_words(self.edge, self.facts, cost=self.before.cost, key=key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +108,7 @@ def decide(
 def _decision(
     job: Job, edge: Edge, facts: Facts, what: Happening, video: Video | None, strategy: Strategy
 ) -> Decision:
-    notices = _notices(job, edge, facts)
+    notices = _notices(edge, facts, job.cost)
     money = edge.money if job.hold is Hold.HELD else None
     after = _after(job, edge, facts, what, video)
     after = replace(
@@ -220,31 +217,31 @@ ONCE = frozenset({NoticeKind.PATIENCE, NoticeKind.SERVICE_PAUSED})
 """Notices that a job tells at most once."""
 
 
-def _notices(job: Job, edge: Edge, facts: Facts) -> tuple[PlannedNotice, ...]:
+def _notices(edge: Edge, facts: Facts, cost: int) -> tuple[PlannedNotice, ...]:
     if edge.target in TERMINALS:
-        return _last_words(job, edge, facts)
+        return _last_words(edge, facts, cost)
     if edge.row is not None:
-        return _while_retrying(job, edge.row, facts)
+        return _while_retrying(edge.row, facts)
     if edge.trigger is Trigger.START and edge.target is State.GENERATING:
         return (PlannedNotice(NoticeKind.STATUS, {"stage": Stage.GENERATING.value}),)
     return ()
 
 
-def _while_retrying(job: Job, row: Row, facts: Facts) -> tuple[PlannedNotice, ...]:
-    quiet = row.told is None or row.told in job.told or facts.alternative or facts.n + 1 < row.told_from
+def _while_retrying(row: Row, facts: Facts) -> tuple[PlannedNotice, ...]:
+    quiet = row.told is None or row.told in facts.told or facts.alternative or facts.n + 1 < row.told_from
     if quiet or row.told is None:
         return ()
     return (PlannedNotice(row.told, {"reason": facts.reason}),)
 
 
-def _last_words(job: Job, edge: Edge, facts: Facts) -> tuple[PlannedNotice, ...]:
+def _last_words(edge: Edge, facts: Facts, cost: int) -> tuple[PlannedNotice, ...]:
     kind = _ending(edge)
     if kind is NoticeKind.BELL:
-        return (PlannedNotice(NoticeKind.BELL, {"ending": State.DONE.value, "cost": job.cost}),)
+        return (PlannedNotice(NoticeKind.BELL, {"ending": State.DONE.value, "cost": cost}),)
     data: dict[str, Scalar] = {
         "reason": facts.reason or edge.trigger.value,
-        "returned": job.cost if job.hold is Hold.HELD else 0,
-        "video_ready": job.video is not None,
+        "returned": cost if facts.held else 0,
+        "video_ready": facts.has_video,
     }
     if kind is NoticeKind.CANCELLED:
         return (PlannedNotice(kind, data),)  # the user is looking: no bell
@@ -297,9 +294,23 @@ def patience_ms(job: Job, strategy: Strategy) -> int | None:
     return job.created_ms + strategy.patience_s * 1000
 
 
+# --- what is written into history ---------------------------------------------------------------
+
+
+def effect_words(edge: Edge, facts: Facts, *, cost: int, key: str) -> tuple[str, ...]:
+    """What a move has done, by name and idempotency key. `key` is `<job>:<seq>`, as in ledger and outbox.
+
+    A function of the recorded facts alone, so that a replay recomputes it.
+    """
+    money = (f"{edge.money}:{cost}:{key}",) if edge.money and facts.held else ()
+    retry = (f"retry:{facts.delay_ms}ms",) if edge.kind is EdgeKind.RETRY else ()
+    told = (f"notify:{notice.kind}:{key}:{n}" for n, notice in enumerate(_notices(edge, facts, cost)))
+    alerts = (f"alert:{alert.kind}:{key}:a{n}" for n, alert in enumerate(_alerts(edge, facts)))
+    return (*money, *retry, *told, *alerts)
+
+
 def record(decision: Decision, *, graph: str, actor: str) -> dict[str, object]:
     """The history record of a decision: everything needed to recompute it (schema in diagrams/)."""
-    facts = {k: v for k, v in asdict(decision.facts).items() if v is not None and v is not False and v != ""}
     return {
         "v": 1,
         "job": decision.before.id,
@@ -310,10 +321,48 @@ def record(decision: Decision, *, graph: str, actor: str) -> dict[str, object]:
         "from": decision.edge.source.value,
         "to": decision.edge.target.value,
         "edge": decision.edge.id,
-        "in": facts,
+        "in": recorded(decision.facts),
         "out": list(decision.effects()),
         "by": actor,
         "disp": "transition",
+    }
+
+
+def birth(job: Job) -> dict[str, object]:
+    """The record of a submit, seq 0: what the later ones start from."""
+    facts: dict[str, object] = {"cost": job.cost, "held": job.cost > 0, "deadline_ms": job.deadline_ms}
+    if job.video is not None:
+        facts["has_video"] = True
+    return {
+        "v": 1,
+        "job": job.id,
+        "seq": 0,
+        "ts": job.created_ms,
+        "graph": job.graph,
+        "event": "submit",
+        "to": job.state.value,
+        "in": facts,
+        "out": [f"{Money.HOLD}:{job.cost}:{job.id}:0"] if job.cost > 0 else [],
+        "by": "user",
+        "disp": "transition",
+    }
+
+
+def refusal(denied: Denied, *, graph: str, actor: str) -> dict[str, object]:
+    """The record of a move that was not made; `seq` is the job's, which did not change."""
+    return {
+        "v": 1,
+        "job": denied.job.id,
+        "seq": denied.job.seq,
+        "ts": denied.facts.now_ms,
+        "graph": graph,
+        "event": denied.trigger.value,
+        "from": denied.job.state.value,
+        "in": recorded(denied.facts),
+        "out": [],
+        "by": actor,
+        "disp": "denied",
+        "why": denied.why,
     }
 
 

@@ -4,7 +4,7 @@ Guards read `Facts` and nothing else: what is not in it cannot influence the gra
 is recorded with the transition. That is what makes replay exact.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 
 from states.backoff import delay_ms
@@ -54,6 +54,21 @@ class Facts:
     affordable: bool = True
     task_n: int = 0
     task_dead: bool = False
+    paid: int = 0
+    """Tasks that cost or may cost money, this failure counted in."""
+    watching: bool = False
+    """There is something to retry for that costs no new task."""
+    told: tuple[str, ...] = ()
+    """Notices told already of those that are told once."""
+
+
+_DEFAULTS = {f.name: f.default for f in fields(Facts) if f.name != "trigger"}
+
+
+def recorded(facts: Facts) -> dict[str, object]:
+    """Facts as a record's `in`: what equals its default is left out, `trigger` is the record's event."""
+    found = ((name, default, getattr(facts, name)) for name, default in _DEFAULTS.items())
+    return {name: value for name, default, value in found if value != default}
 
 
 class Guard(StrEnum):
@@ -161,6 +176,7 @@ def gather(
         return_stage=job.stage.value if job.stage else "",
         costless=_costless(job),
         task_n=what.task_n,
+        told=tuple(sorted(job.told)),
     )
     if what.verdict is None:
         return base
@@ -180,7 +196,8 @@ def _with_failure(base: Facts, job: Job, what: Happening, strategy: Strategy) ->
     row = strategy.row(stage, verdict.reason)
     n = job.counts.get(row.counter, 0)
     tasks = after_failure(job, what)
-    usable = any(t.status is TaskStatus.OPEN for t in tasks) or stage is Stage.SENDING
+    watching = any(t.status is TaskStatus.OPEN for t in tasks) or stage is Stage.SENDING
+    bought = paid(tasks)
     deadline = (
         max(job.deadline_ms, job.rendered_ms + strategy.video_life_s * 1000) if row.parks else job.deadline_ms
     )
@@ -201,7 +218,10 @@ def _with_failure(base: Facts, job: Job, what: Happening, strategy: Strategy) ->
         return_stage=base.return_stage,
         costless=base.costless,
         alternative=what.alternative,
-        affordable=usable or paid(tasks) < strategy.paid_tasks,
+        affordable=watching or bought < strategy.paid_tasks,
         task_n=what.task_n,
         task_dead=what.task_dead,
+        paid=bought,
+        watching=watching,
+        told=base.told,
     )

@@ -172,7 +172,6 @@ def test_the_record_holds_what_the_decision_looked_at() -> None:
     row = record(made, graph=GRAPH.digest, actor="worker")
     assert row["edge"] == "generating/error/unavailable"
     assert row["in"] == {
-        "trigger": "error",
         "now_ms": NOW_MS,
         "rnd": 0.5,
         "cfg": STRATEGY.digest,
@@ -181,11 +180,8 @@ def test_the_record_holds_what_the_decision_looked_at() -> None:
         "cls": "transient",
         "reason": "unavailable",
         "rule": "test.rule",
-        "n": 0,
         "delay_ms": 10_000,
         "costless": True,
-        "task_n": 0,
-        "affordable": True,
     }
     assert row["out"] == ["retry:10000ms"]
 
