@@ -161,7 +161,7 @@ class Notices:
             case NoticeKind.STATUS:
                 return self._status(notice, money)
             case NoticeKind.PATIENCE:
-                return say(lang, "patience", model=words.model)
+                return say(lang, "patience", model=words.model, money=money)
             case NoticeKind.SERVICE_PAUSED | NoticeKind.CANCELLED:
                 return say(lang, notice.kind.value.replace("_", "-"), money=money)
             case NoticeKind.USER_ERROR:

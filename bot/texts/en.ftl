@@ -256,7 +256,7 @@ status-queued = ⏳ <b>Job accepted</b>
 status-generating = ⏳ <b>Generating the video… please wait</b>
 
     You may close the chat: the video appears in place of this message and I will let you know.
-    It can no longer be cancelled: the render is paid for.
+    It can no longer be cancelled: the render has begun.
 
     { $money }
 status-retrying = ⏳ <b>Still working on the video</b>
@@ -275,6 +275,8 @@ patience = ⏳ <b>Generation is taking longer than usual...</b>
 
     { $model } is busy right now 🔥
     I will keep trying, do not worry!
+
+    { $money }
 
     If the error stays, we try again in 5 minutes. If that fails, the credits come back by themselves.
 service-paused = 🚧 <b>Generation is paused</b>
