@@ -121,7 +121,7 @@ class ChatPage:
         if not same_origin(request):
             raise web.HTTPForbidden(text="another site may not act here")
         name = str((await request.json()).get("name", ""))
-        if name and name not in {card["name"] for card in self._options.scenarios}:
+        if name not in {card["name"] for card in self._options.scenarios}:
             raise web.HTTPNotFound(text=f"no scenario named {name}")
         if self._options.choose_scenario is not None:
             await self._options.choose_scenario(name)

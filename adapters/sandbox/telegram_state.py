@@ -30,7 +30,7 @@ MEDIA = (
 """Fields of a message that make it something else than text."""
 
 CALLBACK_TTL_S = 15
-"""How long a tap may be answered. Real seconds: the answer travels over real HTTP, whatever the clock does."""
+"""How long a tap may be answered. Real seconds: the answer travels over real HTTP, whatever the clock."""
 
 
 class Refused(Exception):  # noqa: N818 - the server's word: a refused call, never a bug

@@ -1,6 +1,6 @@
 // Beside the chat: the job's state, its transitions, credits, scenarios and counters.
 
-import { $, h } from "./dom.js";
+import { $, h, toast } from "./dom.js";
 import { drawing, light } from "./diagram.js";
 import { language, w } from "./words.js";
 
@@ -8,6 +8,9 @@ let events = [];
 let job = "";
 let cards = [];
 let scenario = { armed: "", running: "" };
+
+/** The scenario in which nothing goes wrong: what a second tap arms. */
+const CALM = "ok";
 
 const mine = () => events.filter((event) => event.job === job);
 
@@ -77,14 +80,18 @@ export function onScenario(event) {
     button.classList.toggle("armed", card.name === scenario.armed);
     button.classList.toggle("running", card.name === scenario.running);
     button.setAttribute("aria-pressed", String(card.name === scenario.armed));
-    button.onclick = () => choose(card.name === scenario.armed ? "" : card.name);
+    button.onclick = () => choose(card.name === scenario.armed && cards.some(({ name }) => name === CALM) ? CALM : card.name);
     return button;
   }));
 }
 
-const choose = (name) => fetch("/sandbox/scenario", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ name }) });
+async function choose(name) {
+  const answer = await fetch("/sandbox/scenario", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ name }) });
+  if (!answer.ok) toast(await answer.text());
+}
 
 /** Numbers: the provider's creates first, then the chat's own. */
 export function onCounters(numbers) {
+  $("#counters").style.setProperty("--columns", Object.keys(numbers).length % 3 ? "4" : "3");
   $("#counters").replaceChildren(...Object.entries(numbers).map(([name, value]) => h("div", {}, h("dd", {}, String(value)), h("dt", {}, w[name] || name.replaceAll("_", " ")))));
 }
