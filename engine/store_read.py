@@ -59,15 +59,19 @@ class StoreReads(StoreBase):
 
     async def account(self, user_id: int) -> Account:
         """Credits of a user."""
-        key = f"{self.prefix_of_user(user_id)}:a:{user_id}"
-        balance, held = await self.connection.command("HMGET", key, "bal", "held")
-        return Account(int(balance or 0), int(held or 0))
+        balance, held, _ = await self._account(user_id, 0)
+        return Account(int(balance), int(held))
 
     async def statement(self, user_id: int, limit: int = 20) -> list[Entry]:
         """Ledger rows of a user, newest first."""
-        key = f"{self.prefix_of_user(user_id)}:l:{user_id}"
-        rows = await self.connection.command("LRANGE", key, -limit, -1)
+        _, _, rows = await self._account(user_id, limit)
         return [decode_entry(row) for row in reversed(rows)]
+
+    async def _account(self, user_id: int, rows: int) -> Sequence[Any]:
+        answer = await self.dispatcher.call(
+            self.prefix_of_user(user_id), "account", uid=str(user_id), rows=rows
+        )
+        return list(answer)
 
     async def counts(self) -> Mapping[str, int]:
         """Over all partitions: `st:<state>` jobs in it (terminals: ever ended there), `e:<edge>` times

@@ -31,23 +31,56 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+class Server:
+    """A server in a folder of its own, which may be killed and started again on what it had stored."""
+
+    def __init__(self, options: Sequence[str] = ()) -> None:
+        # A short path: unix socket names are limited to about 100 characters.
+        self._folder = Path(tempfile.mkdtemp(prefix="reel"))
+        self._options = options
+        self._process: subprocess.Popen[bytes] | None = None
+        self.socket = self._folder / "s"
+        self.url = f"unix://{self.socket}"
+
+    def start(self) -> None:
+        """Start and wait until it answers."""
+        command = [
+            server_binary(),
+            "--port",
+            "0",
+            "--unixsocket",
+            str(self.socket),
+            "--dir",
+            str(self._folder),
+        ]
+        command += ["--save", "", "--appendonly", "no", "--enable-debug-command", "local", *self._options]
+        with (self._folder / "log").open("wb") as log:
+            self._process = subprocess.Popen(command, stdout=log, stderr=log)  # noqa: S603 - our own arguments
+        _wait(self.socket, self._process)
+
+    def kill(self) -> None:
+        """SIGKILL: nothing is flushed by its own will."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+        self.socket.unlink(missing_ok=True)
+
+    def remove(self) -> None:
+        """Kill and forget."""
+        self.kill()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
 @contextmanager
 def running_server(options: Sequence[str] = ()) -> Iterator[str]:
-    """Start a server in a folder of its own; yields its URL, kills it and removes the folder at the end."""
-    # A short path: unix socket names are limited to about 100 characters.
-    folder = Path(tempfile.mkdtemp(prefix="reel"))
-    path = folder / "s"
-    command = [server_binary(), "--port", "0", "--unixsocket", str(path), "--dir", str(folder)]
-    command += ["--save", "", "--appendonly", "no", "--enable-debug-command", "local", *options]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log)  # noqa: S603 - our own arguments
-        try:
-            _wait(path, process)
-            yield f"unix://{path}"
-        finally:
-            process.kill()
-            process.wait()
-            shutil.rmtree(folder, ignore_errors=True)
+    """Start a server; yields its URL, kills it and removes its folder at the end."""
+    server = Server(options)
+    try:
+        server.start()
+        yield server.url
+    finally:
+        server.remove()
 
 
 def _wait(path: Path, process: "subprocess.Popen[bytes]", patience_s: float = 20.0) -> None:
