@@ -4,11 +4,12 @@ Reads only, so it may be pointed at a production server at any time. What a mana
 is told as unknown, not guessed.
 """
 
-import time
+import asyncio
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
+from engine.clock import SystemClock
 from engine.connection import Connection
 from engine.errors import EngineError, ScriptFailed, StoreUnavailable
 from engine.keys import SCHEMA, tag
@@ -151,7 +152,7 @@ async def _setting(connection: Connection, name: str) -> str:
 
 async def _skew(connection: Connection) -> Finding:
     """Only a hint: the engine lives by the server's clock, so a worker's own clock does no harm."""
-    apart_ms = abs(await connection.server_ms() - time.time() * 1000)
+    apart_ms = abs(await connection.server_ms() - SystemClock().now_ms())
     if apart_ms <= SKEW_WARN_MS:
         return Finding(Level.OK, "the clocks agree")
     return _warn(f"the server's clock is {apart_ms / 1000:.0f} s off ours", "synchronise both (NTP)")
@@ -159,11 +160,11 @@ async def _skew(connection: Connection) -> Finding:
 
 async def _latency(connection: Connection) -> Finding:
     await connection.command("PING")  # opens the connection
-    trips = []
+    loop, trips = asyncio.get_running_loop(), []
     for _ in range(SAMPLES):
-        start = time.perf_counter()
+        start = loop.time()
         await connection.command("PING")
-        trips.append((time.perf_counter() - start) * 1000)
+        trips.append((loop.time() - start) * 1000)
     middle = sorted(trips)[SAMPLES // 2]
     if middle <= LATENCY_WARN_MS:
         return Finding(Level.OK, f"a round trip takes {middle:.1f} ms")

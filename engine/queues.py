@@ -85,6 +85,7 @@ class OrderedQueue:
         self._full = False
         self._waited = False
         self._freed = asyncio.Event()
+        self._floods: dict[str, int] = {}
 
     def partition_of(self, lane: str) -> int:
         """Chats live with their user; named lanes such as the operator's in partition 0."""
@@ -135,13 +136,22 @@ class OrderedQueue:
         """Done with it; the next entry of the lane may be taken after `gap_ms`."""
         return await self._give_back("queue_ack", entry, gap_ms=gap_ms)
 
-    async def nack(self, entry: Entry, *, after_ms: int, close_ms: int = 0) -> Returned:
-        """Not done: the lane waits for `after_ms`; with `close_ms` every lane waits (flood wait)."""
+    async def nack(self, entry: Entry, *, after_ms: int, flood: bool = False) -> Returned:
+        """Not done: the lane waits for `after_ms`.
+
+        `flood`: Telegram asked for this wait (429). When a second chat is told so while the first still
+        waits, it is the whole bot that is meant, and every lane of the queue waits.
+        """
         self._parts[entry.partition].look = True  # to learn when its lane is due
-        for prefix in self._tags if close_ms else ():
-            till = self._clock.now_ms() + close_ms
-            await self._calls.call(prefix, "queue_close", name=self.name, till=till)
+        if flood and self._floods_elsewhere(entry.lane, after_ms):
+            await self.shut(after_ms)
         return await self._give_back("queue_nack", entry, after_ms=after_ms)
+
+    async def shut(self, for_ms: int) -> None:
+        """Nothing is taken from any lane for so long; a shorter wait opens nothing."""
+        till = self._clock.now_ms() + for_ms
+        for prefix in self._tags:
+            await self._calls.call(prefix, "queue_close", name=self.name, till=till)
 
     async def wait(self, timeout_s: float) -> None:
         """Return when something may be there: a bell, a due lane, a lease to renew, or the time is over.
@@ -189,6 +199,12 @@ class OrderedQueue:
         for index in self._reads:
             with suppress(StoreUnavailable):
                 await self._bells.unblock(self._slot(index))
+
+    def _floods_elsewhere(self, lane: str, after_ms: int) -> bool:
+        now = self._clock.now_ms()
+        self._floods = {name: till for name, till in self._floods.items() if till > now}
+        self._floods[lane] = now + after_ms
+        return len(self._floods) > 1
 
     async def _freed_hand(self) -> None:
         await self._freed.wait()

@@ -127,6 +127,20 @@ def test_eviction_by_info_where_the_settings_are_hidden() -> None:
     assert eviction({}, "").level is Level.WARN
 
 
+async def test_a_clock_that_is_off_and_a_slow_line_are_told(
+    sound_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def past(self: Connection) -> int:
+        return 1_000_000
+
+    monkeypatch.setattr(Connection, "server_ms", past)
+    monkeypatch.setattr("engine.doctor.LATENCY_WARN_MS", -1.0)
+    assert [finding.mend for finding in bad(await examine(sound_url))] == [
+        "synchronise both (NTP)",
+        "bring the server nearer",
+    ]
+
+
 def test_memory() -> None:
     assert room({"maxmemory": 0, "used_memory": 10}).level is Level.OK
     assert room({"maxmemory": 100, "used_memory": 50}).level is Level.OK

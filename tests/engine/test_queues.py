@@ -189,12 +189,24 @@ async def test_a_broken_link_wakes_the_waiter_and_heals(make: Any, connection: C
     assert [entry.id for entry in await queue.take()] == ["a"]
 
 
-async def test_a_flood_wait_reaches_every_partition(make: Any, clock: ManualClock) -> None:
+async def test_a_flood_wait_of_one_chat_is_its_own(make: Any, clock: ManualClock) -> None:
     queue = make()
     for chat in range(12):
         await queue.put(str(chat), f"n{chat}", b"x")
-    (entry,) = await queue.take(1)
-    await queue.nack(entry, after_ms=0, close_ms=30_000)
+    for _ in range(2):
+        (entry,) = [entry for entry in await queue.take(12) if entry.lane == "3"]
+        assert await queue.nack(entry, after_ms=10_000, flood=True) is Returned.OK
+        assert (await queue.depth()).closed_until_ms == 0
+        clock.advance(10)
+
+
+async def test_flood_waits_of_two_chats_are_the_whole_bots(make: Any, clock: ManualClock) -> None:
+    queue = make()
+    for chat in range(12):
+        await queue.put(str(chat), f"n{chat}", b"x")
+    first, second = await queue.take(2)
+    await queue.nack(first, after_ms=5_000, flood=True)
+    await queue.nack(second, after_ms=30_000, flood=True)
     assert await queue.take(100) == []
     assert (await queue.depth()).closed_until_ms == clock.now_ms() + 30_000
     clock.advance(30)
