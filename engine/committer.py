@@ -7,12 +7,13 @@ or sent must not be forgotten because Redis was away for a minute.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from engine.asides import note_aside
 from engine.errors import Refusal, StoreUnavailable
 from engine.outbound import alert_of, notices_of, watch_order
 from engine.ports import Alert, Clock, Randomness
 from engine.store import Store
 from engine.telemetry import Telemetry
-from states.decide import Decision, Denied, PlannedNotice, decide, record, wake_ms
+from states.decide import Decision, Denied, PlannedNotice, decide, record, refusal, wake_ms
 from states.facts import Happening
 from states.job import Hint, Job, Video
 from states.machine import Judge
@@ -57,6 +58,7 @@ class Committer:
         decision = decide(job, trigger, what, now_ms=now_ms, rnd=rnd, video=video, judge=self.judge)
         if isinstance(decision, Denied):
             self.telemetry.emit("job.denied", job=job.id, state=job.state, trigger=trigger, why=decision.why)
+            await self._aside(decision, what.actor)
             await self.park(job, now_ms + DENIED_PAUSE_MS)
             return None
         if trigger is Trigger.ACCEPTED:
@@ -68,6 +70,14 @@ class Committer:
             return None
         self._tell(decision)
         return answer if decision.keep else None
+
+    async def _aside(self, denied: Denied, actor: str) -> None:
+        try:
+            await note_aside(
+                self.store, denied.job.id, refusal(denied, graph=self.judge.graph.digest, actor=actor)
+            )
+        except StoreUnavailable:  # only evidence; the job itself is parked patiently
+            self.telemetry.emit("store.lost", job=denied.job.id, worker=self.worker)
 
     async def _insist(self, decision: Decision, actor: str, failure: Failure | None) -> Job | Refusal:
         """Commit, and ask again under the same operation id for as long as the store is away."""

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any, Final, Self
 
 from engine.alerts import Alerts, Tell
+from engine.asides import note_aside, tapped_again
 from engine.codec import encode
 from engine.config import EngineConfig
 from engine.errors import Refusal
@@ -29,9 +30,10 @@ from engine.values import (
     EntryKind,
     Granted,
     NewJob,
+    Submission,
     Submitted,
 )
-from states.decide import Denied, birth, decide, record, wake_ms
+from states.decide import Denied, birth, decide, record, refusal, wake_ms
 from states.facts import Happening
 from states.job import Hint, Job
 from states.machine import JUDGE, Judge
@@ -91,8 +93,9 @@ class Engine(FrontDesk):
 
     async def open(self) -> None:
         """Make today's graph known to the store. Must come before the first submit."""
-        edges = [(edge.id, edge.source.value, edge.target.value) for edge in self.judge.graph.edges]
-        await self.store.register_graph(self.judge.graph.digest, edges)
+        graph = self.judge.graph
+        edges = [(edge.id, edge.source.value, edge.target.value) for edge in graph.edges]
+        await self.store.register_graph(graph.digest, edges, graph.canonical_json())
 
     def alerts(self, tell: Tell) -> Alerts:
         """The operator's desk: its `raise_alert` belongs to the relay, its `run` to a background task."""
@@ -118,13 +121,16 @@ class Engine(FrontDesk):
             source_job=new.source_job,
             status_message_id=new.status_message_id,
         )
-        return await self.store.submit(
+        submitted = await self.store.submit(
             replace(new, idem=f"{new.user_id}:{new.idem}"),  # nobody gets another user's job back
             job,
             birth(job),
             max_live=self.config.max_live_jobs,
             wake_ms=wake_ms(job, job.deadline_ms, strategy),
         )
+        if submitted.result is Submission.EXISTS and submitted.job is not None:
+            await note_aside(self.store, submitted.job.id, tapped_again(submitted.job, now))
+        return submitted
 
     async def cancel(self, job_id: str, user_id: int) -> Cancellation:
         """Cancel where it costs nothing. A worker that holds the job just then is fenced."""
@@ -151,6 +157,8 @@ class Engine(FrontDesk):
             judge=self.judge,
         )
         if isinstance(decision, Denied):
+            denied = refusal(decision, graph=self.judge.graph.digest, actor="user")
+            await note_aside(self.store, job.id, denied)
             return Cancellation.TOO_LATE
         answer = await self.store.commit(
             decision.before,

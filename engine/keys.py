@@ -49,6 +49,8 @@ PERMANENT: Final = (
     "al:*",  # alerts waiting for the operator
     "lim:*",  # shared limits
 )
+WHOLE_GRAPH: Final = "@"
+"""Field of `g:<digest>` with the graph's canonical JSON; the other fields are edge ids."""
 JOB_KEYS: Final = ("j", "d", "p", "h", "hi")
 """Prefixes of the keys of one job: guard hash, document, request, history, hints."""
 

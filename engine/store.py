@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from engine.asides import note_aside, repeated
 from engine.codec import (
     encode,
     encode_doc,
@@ -17,7 +18,7 @@ from engine.codec import (
     encode_request,
 )
 from engine.errors import Refusal
-from engine.keys import partition_of_job
+from engine.keys import WHOLE_GRAPH, partition_of_job
 from engine.ports import Alert, Notice
 from engine.store_read import StoreReads, shown_job
 from engine.store_wire import content_op, event_of, money_word, ms_or_none, outbox_entries, stored_or_refused
@@ -43,9 +44,15 @@ class Claim:
 class Store(StoreReads):
     """The writing side. Opened with `Store.connect`."""
 
-    async def register_graph(self, digest: str, edges: Iterable[tuple[str, str, str]]) -> None:
-        """Make a graph version known: (edge id, source, target). Must come before jobs of that version."""
+    async def register_graph(
+        self, digest: str, edges: Iterable[tuple[str, str, str]], canonical: str = ""
+    ) -> None:
+        """Make a graph version known: (edge id, source, target). Must come before jobs of that version.
+
+        `canonical`, its whole JSON, is kept beside the edges: histories of it can be replayed for ever.
+        """
         flat = [word for edge, source, target in edges for word in (edge, f"{source}|{target}")]
+        flat += [WHOLE_GRAPH, canonical] if canonical else []
         for partition in range(self.partitions):
             await self.dispatcher.call(self.prefix(partition), "graph", digest=digest, edges=flat)
 
@@ -171,6 +178,8 @@ class Store(StoreReads):
             feed_ms=self.keeping.feed_ms,
             outbox=outbox_entries(stored, notices, alerts),
         )
+        if answer == b"replayed":
+            await note_aside(self, before.id, repeated(record))
         return stored_or_refused(answer, stored)
 
     async def park(self, job: Job, due_ms: int, *, hints_seen: int | None = None) -> Refusal | None:

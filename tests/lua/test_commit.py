@@ -22,7 +22,10 @@ async def test_a_repeated_commit_is_answered_from_its_record(bench: Bench) -> No
     first = await bench.moved(job, "sending/delivered", State.DONE)
     before = await bench.dump()
     assert await bench.move(job, "sending/delivered", State.DONE) == first
-    assert await bench.dump() == before
+    after = await bench.dump()
+    asides = [key for key in after if ":ha:" in key]
+    assert len(asides) == 1
+    assert {key: value for key, value in after.items() if key not in asides} == before
     assert await bench.store.account(7) == Account(90, 0)
 
 
