@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from aiogram.exceptions import (
@@ -150,10 +150,17 @@ def failure_of(exc: BaseException, seen: Exchange) -> Failure:
     )
 
 
+def _named(failure: Failure, verdict: Verdict) -> Verdict:
+    """A line that broke is `network`, whatever the moment; `send_timeout` is kept for real silence."""
+    if verdict.reason is not Reason.SEND_TIMEOUT or "timeout" in failure.exception.lower():
+        return verdict
+    return replace(verdict, reason=Reason.NETWORK)
+
+
 def judge(failure: Failure) -> Verdict:
     """The classifier's verdict; a failure to get the video's bytes is judged for the sending stage."""
     if failure.source == "telegram":
-        return classify_telegram_error(failure)
+        return _named(failure, classify_telegram_error(failure))
     verdict = classify_kie_error(failure)
     passing = {Reason.RATE_LIMITED, Reason.UNAVAILABLE, Reason.NETWORK}
     if verdict.cls is ErrorClass.TRANSIENT and verdict.reason in passing:
