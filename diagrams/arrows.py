@@ -1,0 +1,181 @@
+"""Arrows and their label blocks: rounded corners, width by traffic, badges in the room under a block."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+from math import hypot, log1p
+
+from diagrams.labels import INDENT_PX, Line, Pair
+from diagrams.layout import Box, Layout, Point
+from diagrams.markup import element, escape, number
+from diagrams.metrics import LINE_PX, width
+from diagrams.overlay import Change, Overlay
+
+_CORNER = 8.0
+_BASE_PX, _MOST_PX = 1.5, 6.5
+
+
+def arrow_line(pair: Pair, layout: Layout, over: Overlay) -> str:
+    """The line and its tip."""
+    points = layout.arrows[pair.key]
+    thick = thickness(pair, over)
+    tip_px = 7 + thick * 1.3
+    style = f"stroke-width:{number(thick)}px" if thick != _BASE_PX else ""
+    line = element("path", {"class": "line", "d": _rounded(_shortened(points, tip_px - 1)), "style": style})
+    tip = element("path", {"class": "tip", "d": _tip(points[-2], points[-1], tip_px, 2.6 + thick)})
+    return element("g", {"class": _classes("arrow", pair, over), **_data(pair)}, line + tip)
+
+
+def thickness(pair: Pair, over: Overlay) -> float:
+    """Line width in px: the logarithm of its traffic, or a little more on a job's path."""
+    count = over.count(pair)
+    if count:
+        return _BASE_PX + (_MOST_PX - _BASE_PX) * log1p(count) / log1p(max(over.busiest, 10))
+    return 2.8 if over.visits(pair) or over.change(tuple(e.id for e in pair.edges)) else _BASE_PX
+
+
+def arrow_label(pair: Pair, layout: Layout, over: Overlay) -> str:
+    """The block of rules on its plate, and the badges under it."""
+    box = layout.labels[pair.key]
+    text_height = len(pair.lines) * LINE_PX
+    widest = max(line.width_px for line in pair.lines)
+    plate = {
+        "class": "plate",
+        "x": box.x,
+        "y": box.y,
+        "width": widest + 4,
+        "height": text_height + 2,
+        "rx": 3,
+    }
+    rules = (_rule(lines, box, row, over) for row, lines in _rules(pair.lines))
+    inner = [element("rect", plate), *rules, _badges(pair, Point(box.x, box.y + text_height), over)]
+    return element("g", {"class": _classes("label", pair, over), **_data(pair)}, "".join(inner))
+
+
+def _classes(name: str, pair: Pair, over: Overlay) -> str:
+    ids = tuple(edge.id for edge in pair.edges)
+    classes = [name, f"k-{pair.kind.value}"]
+    if over.covered(ids) == 0 and not over.visits(pair):
+        classes += ["never", "faded"]
+    change = over.change(ids)
+    if change is not None:
+        classes.append(change.value)
+    elif over.changes is not None or (over.path and not over.visits(pair)):
+        classes.append("faded")
+    return " ".join(dict.fromkeys(classes))
+
+
+def _data(pair: Pair) -> dict[str, str]:
+    return {
+        "data-from": pair.source.value,
+        "data-to": pair.target.value,
+        "data-edges": " ".join(edge.id for edge in pair.edges),
+    }
+
+
+# --- lines --------------------------------------------------------------------------------------
+
+
+def _shortened(points: tuple[Point, ...], by_px: float) -> list[Point]:
+    """The line ends where its tip begins."""
+    before, end = points[-2], points[-1]
+    length = hypot(end.x - before.x, end.y - before.y)
+    part = max(length - by_px, 0) / length if length else 0
+    stop = Point(before.x + (end.x - before.x) * part, before.y + (end.y - before.y) * part)
+    return [*points[:-1], stop]
+
+
+def _rounded(points: list[Point]) -> str:
+    path = [f"M{_at(points[0])}"]
+    for (before, corner), (_, after) in pairwise(pairwise(points)):
+        radius = min(_CORNER, _distance(before, corner) / 2, _distance(corner, after) / 2)
+        path.append(f"L{_at(_towards(corner, before, radius))}")
+        path.append(f"Q{_at(corner)} {_at(_towards(corner, after, radius))}")
+    path.append(f"L{_at(points[-1])}")
+    return "".join(path)
+
+
+def _distance(a: Point, b: Point) -> float:
+    return hypot(a.x - b.x, a.y - b.y)
+
+
+def _towards(start: Point, end: Point, by_px: float) -> Point:
+    length = _distance(start, end) or 1.0
+    return Point(start.x + (end.x - start.x) * by_px / length, start.y + (end.y - start.y) * by_px / length)
+
+
+def _tip(before: Point, end: Point, length: float, half: float) -> str:
+    back = _towards(end, before, length)
+    across = Point((back.y - end.y) / length * half, (end.x - back.x) / length * half)
+    left, right = Point(back.x + across.x, back.y + across.y), Point(back.x - across.x, back.y - across.y)
+    return f"M{_at(end)}L{_at(left)}L{_at(right)}z"
+
+
+def _at(point: Point) -> str:
+    return f"{number(point.x)} {number(point.y)}"
+
+
+# --- labels -------------------------------------------------------------------------------------
+
+
+def _rules(lines: tuple[Line, ...]) -> Iterator[tuple[int, list[Line]]]:
+    """Lines grouped by rule (a rule starts where ids are given), each with the row it starts at."""
+    start, rule = 0, list[Line]()
+    for row, line in enumerate(lines):
+        if line.edges and rule:
+            yield start, rule
+            start, rule = row, []
+        rule.append(line)
+    yield start, rule
+
+
+def _rule(lines: list[Line], box: Box, row: int, over: Overlay) -> str:
+    ids = lines[0].edges
+    texts = []
+    for offset, line in enumerate(lines):
+        x = box.x + 2 + (INDENT_PX if line.indent else 0)
+        y = box.y + (row + offset) * LINE_PX + 11
+        spans = [
+            element("tspan", {"class": s.style if s.style != "text" else ""}, escape(s.text))
+            for s in line.spans
+        ]
+        texts.append(element("text", {"x": x, "y": y}, " ".join(spans)))
+    return element("g", {"class": _rule_classes(ids, over), "data-edges": " ".join(ids)}, "".join(texts))
+
+
+def _rule_classes(ids: tuple[str, ...], over: Overlay) -> str:
+    classes = ["rule"]
+    change = over.change(ids)
+    if change is not None:
+        classes.append(change.value)
+        if change is Change.REMOVED:
+            classes.append("gone")
+    elif over.covered(ids) == 0 and not over.path:
+        classes.append("faded")
+    return " ".join(classes)
+
+
+def _badges(pair: Pair, place: Point, over: Overlay) -> str:
+    parts, x = [], place.x + 2
+    for text, name in badge_texts(pair, over):
+        wide = width(text, 9.5, bold=True) + 10
+        pill = {"class": name, "x": x, "y": place.y + 2, "width": wide, "height": 14, "rx": 7}
+        word = element("text", {"x": x + wide / 2, "y": place.y + 12.4}, escape(text))
+        parts.append(element("rect", pill) + word)
+        x += wide + 4
+    return element("g", {"class": "badge"}, "".join(parts)) if parts else ""
+
+
+def badge_texts(pair: Pair, over: Overlay) -> list[tuple[str, str]]:
+    """The badges of an arrow: its steps, its count, the credits it moved, how much of it is covered."""
+    badges = []
+    if steps := over.visits(pair):
+        badges.append((",".join(map(str, steps)), "pill"))
+    count = over.count(pair)
+    if count:
+        badges.append((f"{count:,}", "pill"))
+    if moved := over.credits(pair):
+        badges.append((f"{moved:+,} cr".replace("-", "−"), "pill"))
+    if over.fired is not None:
+        ids = tuple(edge.id for edge in pair.edges)
+        badges.append((f"{over.covered(ids)}/{len(ids)}", "pill"))
+    return badges
