@@ -83,7 +83,6 @@ def make_relay(
         raise_alert,
         late.order,
         read,
-        engine.account,
         engine.store.clock,
         telemetry,
     )

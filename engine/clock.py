@@ -7,7 +7,8 @@ monotonic clock in between, so that workers' local clocks do not matter and time
 import asyncio
 import heapq
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from itertools import count
 from typing import Any
 
@@ -55,6 +56,9 @@ class ScaledClock:
         self._base = base
         self._factor = factor
         self._start_ms = base.now_ms() if origin_ms is None else origin_ms
+        self._lost_ms = 0
+        self._halts = 0
+        self._halted_ms = 0
 
     @property
     def factor(self) -> float:
@@ -68,11 +72,28 @@ class ScaledClock:
 
     def now_ms(self) -> int:
         """Scaled time, ms."""
-        return self._start_ms + int((self._base.now_ms() - self._start_ms) * self._factor)
+        base_ms = self._halted_ms if self._halts else self._base.now_ms()
+        return self._start_ms + int((base_ms - self._start_ms - self._lost_ms) * self._factor)
+
+    @contextmanager
+    def halted(self) -> Iterator[None]:
+        """Let time stand still, so that real work does not age a fast world. Nests."""
+        if self._halts == 0:
+            self._halted_ms = self._base.now_ms()
+        self._halts += 1
+        try:
+            yield
+        finally:
+            self._halts -= 1
+            if self._halts == 0:
+                self._lost_ms += self._base.now_ms() - self._halted_ms
 
     async def sleep(self, seconds: float) -> None:
-        """`seconds` of this clock, `seconds / factor` of the base."""
-        await self._base.sleep(seconds / self._factor)
+        """`seconds` of this clock: `seconds / factor` of the base, and as long as it was halted."""
+        until_ms = self.now_ms() + seconds * 1000
+        await self._base.sleep(max(0.0, seconds) / self._factor)
+        while (left_ms := until_ms - self.now_ms()) > 1:
+            await self._base.sleep(max(left_ms / 1000 / self._factor, 0.005))
 
 
 class ManualClock:

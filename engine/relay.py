@@ -6,8 +6,8 @@ the one new message: when its answer is lost it is not rung again, because a sec
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 
 from engine import logbook
 from engine.codec import decode_outbox
@@ -17,7 +17,6 @@ from engine.ports import Alert, Clock, Failed, Notice, Notifier
 from engine.queue_values import Entry
 from engine.queues import OrderedQueue
 from engine.telemetry import Telemetry
-from engine.values import Account
 from states.job import Job
 from states.vocabulary import TERMINALS, ErrorClass, NoticeKind, State
 
@@ -42,7 +41,6 @@ class Relay:
     watch_late: Callable[[str], Awaitable[None]]
     """Called with a job that ended while its bought tasks may still succeed; must be harmless twice."""
     read_job: Callable[[str], Awaitable[Job | None]]
-    read_account: Callable[[int], Awaitable[Account]]
     clock: Clock
     telemetry: Telemetry
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
@@ -93,7 +91,7 @@ class Relay:
             self.telemetry.emit("notice.outdated", job=what.job_id, kind=what.kind)
             await self.outbox.ack(entry)
             return
-        answer = await self.notifier.tell(await self._with_balance(what))
+        answer = await self.notifier.tell(what)
         if isinstance(answer, Failed):
             await self._failed(entry, what, answer)
             return
@@ -105,12 +103,6 @@ class Relay:
             return True
         job = await self.read_job(notice.job_id)
         return job is not None and job.state not in TERMINALS and job.state is not State.SENDING
-
-    async def _with_balance(self, notice: Notice) -> Notice:
-        """Money lines show the balance as it is when they are read, not as it was when they were written."""
-        account = await self.read_account(notice.user_id)
-        data: Mapping[str, str | int | float | bool | None] = {**notice.data, "balance": account.balance}
-        return replace(notice, data=data)
 
     async def _failed(self, entry: Entry, notice: Notice, failed: Failed) -> None:
         verdict = failed.verdict

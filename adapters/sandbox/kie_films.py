@@ -5,7 +5,8 @@ import base64
 import hashlib
 import hmac
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from urllib.parse import unquote, urlsplit
 
 import aiohttp
@@ -29,14 +30,21 @@ NOT_AN_IMAGE = ("400", "File type not supported")
 IMAGE_ENDINGS = (".jpg", ".jpeg", ".png", ".webp")
 
 
+Hold = Callable[[], AbstractContextManager[None]]
+"""Entered while a film is really being made: a fast clock may stand still meanwhile."""
+
+
 class Studio:
     """Renders tasks and tells of their end. One per provider; `base` is its own address, once it listens."""
 
-    def __init__(self, state: KieState, faults: FaultPlan, film_s: float, webhook_key: str) -> None:
+    def __init__(
+        self, state: KieState, faults: FaultPlan, film_s: float, webhook_key: str, hold: Hold = nullcontext
+    ) -> None:
         self._state = state
         self._faults = faults
         self._film_s = film_s
         self._webhook_key = webhook_key.encode()
+        self._hold = hold
         self._renderer = Renderer()
         self._made: dict[str, asyncio.Task[bytes | None]] = {}
         self._calls: set[asyncio.Task[None]] = set()
@@ -108,7 +116,8 @@ class Studio:
             return None
         try:
             film = film_of(task.fields, task.spec, _shape(photo), self._film_s)
-            made = await self._renderer.film(photo, film)
+            with self._hold():
+                made = await self._renderer.film(photo, film)
         except NotAPhotoError:
             self._fail(task, NOT_AN_IMAGE)
             return None

@@ -11,13 +11,14 @@ import base64
 import binascii
 import mimetypes
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import nullcontext
 from typing import Any, Self
 from urllib.parse import quote
 
 from aiohttp import web
 
 from adapters.sandbox.faults import Fault, FaultPlan, Server
-from adapters.sandbox.kie_films import Studio
+from adapters.sandbox.kie_films import Hold, Studio
 from adapters.sandbox.kie_models import SPECS, Spec
 from adapters.sandbox.kie_panel import add_panel
 from adapters.sandbox.kie_reports import record, veo_record
@@ -51,10 +52,11 @@ class SandboxKie:
         film_s: float = 5.0,
         host: str = "127.0.0.1",
         port: int = 0,
+        hold: Hold = nullcontext,
     ) -> None:
         self.faults = faults if faults is not None else FaultPlan()
         self.state = KieState(clock, randomness, keys)
-        self._studio = Studio(self.state, self.faults, film_s, webhook_key)
+        self._studio = Studio(self.state, self.faults, film_s, webhook_key, hold)
         self._host, self._port = host, port
         self._stopping = asyncio.Event()
         self._runner: web.AppRunner | None = None

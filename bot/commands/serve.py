@@ -1,0 +1,72 @@
+"""`reelstate run`, `bot` and `worker`: the real thing, in one process or apart."""
+
+import asyncio
+import os
+import signal
+import socket
+from contextlib import suppress
+
+import click
+
+from bot.settings import load_settings
+from bot.wiring.app import Role, open_app
+from bot.wiring.running import Trouble, finished
+from bot.wiring.sandbox import sandbox_tuning
+from engine import logbook
+from engine.clock import ScaledClock, SystemClock
+
+_NEEDS = {
+    Role.BOTH: ("bot_token", "api_keys"),
+    Role.BOT: ("bot_token",),
+    Role.WORKER: ("bot_token", "api_keys"),
+}
+
+
+@click.command("run")
+def run_command() -> None:
+    """Bot and worker in one process, with the embedded Valkey unless REDIS_URL is set."""
+    finished(_serve(Role.BOTH, _name("run")))
+
+
+@click.command("bot")
+def bot_command() -> None:
+    """The bot alone: updates, conversations, notices. Workers run apart."""
+    finished(_serve(Role.BOT, _name("bot")))
+
+
+@click.command("worker")
+@click.option("--name", default="", help="What this worker is called in logs.")
+@click.option("--clock", "clock_word", default="", hidden=True, help="A sandbox's clock, factor@origin.")
+def worker_command(name: str, clock_word: str) -> None:
+    """A worker alone: creates, polls, delivers. Start as many as you like."""
+    finished(_serve(Role.WORKER, name or _name("worker"), clock_word))
+
+
+def _name(what: str) -> str:
+    return f"{what}@{socket.gethostname()}:{os.getpid()}"
+
+
+async def _serve(role: Role, name: str, clock_word: str = "") -> None:
+    settings = load_settings()
+    settings.require(*_NEEDS[role])
+    logbook.open_logbook(settings.log_level)
+    clock = _clock(clock_word)
+    tuning = sandbox_tuning(clock.factor) if clock is not None else None
+    async with open_app(settings, role, tuning=tuning, clock=clock, name=name) as app:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with suppress(NotImplementedError):  # a platform without signals in its loop
+                loop.add_signal_handler(number, app.stop.set)
+        await app.run()
+        if app.trouble:
+            raise Trouble(app.trouble)
+
+
+def _clock(word: str) -> ScaledClock | None:
+    if not word:
+        return None
+    factor, _, origin = word.partition("@")
+    try:
+        return ScaledClock(SystemClock(), float(factor), int(origin))
+    except ValueError as error:
+        raise Trouble(f"--clock {word} is not factor@origin.") from error

@@ -1,0 +1,30 @@
+"""Coroutines run for the command line: expected trouble becomes one sentence, Ctrl-C is quiet."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import TypeVar
+
+import click
+
+from adapters.embedded import EmbeddedError
+from bot.settings import SettingsError
+from engine.config import ConfigError
+from engine.errors import EngineError
+
+T = TypeVar("T")
+
+
+class Trouble(click.ClickException):
+    """One sentence for the user of the command line; exit code 2."""
+
+    exit_code = 2
+
+
+def finished(work: Coroutine[None, None, T]) -> T:
+    """The result of a command's coroutine. Raises Trouble for what a user can mend."""
+    try:
+        return asyncio.run(work)
+    except (SettingsError, EngineError, ConfigError, EmbeddedError) as error:
+        raise Trouble(str(error)) from None
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
