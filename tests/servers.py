@@ -91,8 +91,11 @@ def _wait(path: Path, process: "subprocess.Popen[bytes]", patience_s: float = 20
         with socket.socket(socket.AF_UNIX) as probe:
             try:
                 probe.connect(str(path))
+                probe.sendall(b"PING\r\n")
+                answer = probe.recv(64)
             except OSError:
-                os.sched_yield()
-                continue
+                answer = b""
+        if answer.startswith(b"+PONG"):  # not while it is still loading what it had stored
             return
+        os.sched_yield()
     raise RuntimeError("the test server did not start: " + (path.parent / "log").read_text())
