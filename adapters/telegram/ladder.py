@@ -156,7 +156,7 @@ class Ladder:
         url = self._stock.open_url(self._video)
         if url and not again and 0 < self._video.size <= self._limits.url_bytes:
             rungs.insert(0, Rung.URL)
-        if self._video.file_id:
+        if self._video.file_id and self._video.file_kind != Rung.LINK:  # after a link the old id is stale
             rungs.insert(0, Rung.FILE_ID)
         return [*rungs, Rung.LINK] if url else rungs
 

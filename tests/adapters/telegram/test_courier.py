@@ -296,6 +296,12 @@ async def test_stale_file_id_steps_down_to_the_upload(stage: Scene) -> None:
     assert outcome.file_id != "BAACAgQstale"
 
 
+async def test_id_from_before_a_link_is_not_used(stage: Scene) -> None:
+    stage.video = replace(stage.video, file_id="BAACAgQstale", file_kind="link")
+    assert delivered(await stage.deliver()).file_kind == "video"
+    assert stage.calls == ["editMessageMedia"]
+
+
 async def test_url_is_tried_first_and_never_twice(stage: Scene) -> None:
     stage.url = "https://videos.example/v.mp4"
     refuse(stage, ["editMessageMedia"], 400, "Bad Request: failed to get HTTP URL content")
