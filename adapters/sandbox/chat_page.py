@@ -20,6 +20,7 @@ from adapters.sandbox.chat_acts import PersonRoutes, same_origin
 from adapters.sandbox.chat_sample import sample_photo
 from adapters.sandbox.telegram_methods_bot import commands_for
 from adapters.sandbox.telegram_server import SandboxTelegram
+from states.vocabulary import TERMINALS
 
 Json = dict[str, Any]
 
@@ -71,6 +72,7 @@ class ChatPage:
         self._options = options
         self._jobs: deque[Json] = deque(maxlen=JOB_EVENTS_KEPT)
         self._known_jobs: set[str] = set()
+        self._newest = ""
         self._sample: bytes | None = None
         self.user_id = options.user_id
         self.armed = ""
@@ -110,6 +112,10 @@ class ChatPage:
         if job not in self._known_jobs:
             self._known_jobs.add(job)
             self.running, self.armed = self.armed, ""
+            self._newest = job
+            self._world.feed.publish(self._scenario_event())
+        elif job == self._newest and self.running and event.get("to") in TERMINALS:
+            self.running = ""
             self._world.feed.publish(self._scenario_event())
         self._jobs.append(event)
         self._world.feed.publish({"type": "job", "user_id": event.get("user"), "event": event})

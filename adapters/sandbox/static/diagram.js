@@ -66,5 +66,5 @@ export function light(root, events) {
     element.classList.toggle("past", moves.has(move));
     element.classList.toggle("latest", Boolean(last) && move === `${last.from}>${last.to}`);
   }
-  for (const edge of root.querySelectorAll(".edge.past, .edge.latest")) edge.parentNode.insertBefore(edge, root.querySelector(".node"));
+  for (const edge of root.querySelectorAll(".graph > .edge.past")) edge.parentNode.insertBefore(edge, root.querySelector(".node"));
 }

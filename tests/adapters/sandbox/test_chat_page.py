@@ -232,6 +232,7 @@ async def test_jobs_scenarios_and_counters_are_shown_live() -> None:
         assert [event["counters"]["creates"] for event in seen if event["type"] == "counters"] == [3]
         state = await tab.state()
         assert [event["seq"] for event in state["jobs"]] == [1, 2]
+        assert state["running"] == ""
         assert state["scenarios"] == [card]
 
 
@@ -283,3 +284,26 @@ async def test_faults_can_be_posted() -> None:
         async with tab.http.delete(f"{tab.base}/sandbox/faults") as answer:
             assert await answer.json() == []
         await bot.send_message(1001, "hi")
+
+
+async def test_a_scenario_runs_until_its_job_ends() -> None:
+    queue: asyncio.Queue[Json] = asyncio.Queue()
+
+    async def feed() -> AsyncIterator[Json]:
+        while True:
+            yield await queue.get()
+
+    card = {"name": "no_product", "title_en": "No product", "title_ru": "Нет товара", "about": ""}
+    step = {"job": "j1", "user": 1001, "seq": 1, "from": "", "to": "queued", "trigger": "submit", "ms": 1}
+    async with opened(PageOptions(job_feed=feed, scenarios=[card])) as (_, _, tab, _), tab.events() as events:
+        async with tab.http.post(f"{tab.base}/sandbox/scenario", json={"name": "no_product"}) as answer:
+            assert answer.status == 200
+        queue.put_nowait(step)
+        queue.put_nowait({**step, "seq": 2, "from": "queued", "to": "refunded", "trigger": "cancel"})
+        told = []
+        async for event in events:
+            if event["type"] == "scenario":
+                told.append((event["armed"], event["running"]))
+            if event["type"] == "job" and event["event"]["seq"] == 2:
+                break
+        assert told == [("no_product", ""), ("", "no_product"), ("", "")]
