@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any, Final, Self, cast
 
 from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.cluster import ClusterNode, RedisCluster
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import (
@@ -21,6 +22,7 @@ from redis.exceptions import (
     NoScriptError,
     OutOfMemoryError,
     ReadOnlyError,
+    RedisClusterException,
     RedisError,
     TryAgainError,
 )
@@ -46,6 +48,7 @@ _LOST = (
     MasterDownError,
     OutOfMemoryError,
     ReadOnlyError,
+    RedisClusterException,
     TryAgainError,
     OSError,
 )
@@ -56,40 +59,58 @@ class ScriptMissing(EngineError):  # noqa: N818 - reads as a sentence where it i
 
 
 class Connection:
-    """A small pool for commands, plus one connection for each outstanding blocking read."""
+    """A small pool for commands, plus one connection for each outstanding blocking read.
+
+    `redis://`, `rediss://` and `unix://` name one server, `redis+cluster://` and `rediss+cluster://` any
+    node of a cluster. Each script's keys lie in one slot, so a cluster needs nothing else.
+    """
 
     def __init__(self, url: str, *, pool_size: int = 8, command_timeout_s: float = COMMAND_TIMEOUT_S) -> None:
-        self._url = url
-        pool = BlockingConnectionPool.from_url(
-            url,
-            max_connections=pool_size,
-            timeout=command_timeout_s,
-            socket_timeout=command_timeout_s,
-            socket_connect_timeout=command_timeout_s,
-            **_common(url),
-        )
-        self._redis = Redis.from_pool(pool)
+        self._url = url.replace("+cluster", "", 1)
+        timeouts = {"socket_timeout": command_timeout_s, "socket_connect_timeout": command_timeout_s}
+        self._cluster: RedisCluster | None = None
+        self._redis: Redis | RedisCluster
+        if self._url != url:
+            self._cluster = RedisCluster.from_url(
+                self._url, max_connections=pool_size, **timeouts, **_common(self._url)
+            )
+            self._redis = self._cluster
+        else:
+            pool = BlockingConnectionPool.from_url(
+                url, max_connections=pool_size, timeout=command_timeout_s, **timeouts, **_common(url)
+            )
+            self._redis = Redis.from_pool(pool)
         self._blocking: dict[str, Redis] = {}
-        self._ids: dict[str, int] = {}
-
-    @property
-    def redis(self) -> Redis:
-        """The command client, for the rare plain command and for tests."""
-        return self._redis
+        self._ids: dict[str, tuple[int, ClusterNode | None]] = {}
 
     async def run(self, sha: str, prefix: str, args: Sequence[str | bytes | int]) -> Any:
         """EVALSHA with the partition's prefix as its only key."""
         return await self.command("EVALSHA", sha, 1, prefix, *args)
 
     async def load(self, source: str) -> str:
-        """SCRIPT LOAD; answers the sha."""
-        sha = await self.command("SCRIPT", "LOAD", source)
-        return sha.decode() if isinstance(sha, bytes) else str(sha)
+        """SCRIPT LOAD, on every master of a cluster; answers the sha."""
+        sha = await self._sent("SCRIPT LOAD", source, **self._to(RedisCluster.PRIMARIES))
+        if isinstance(sha, dict):
+            sha = next(iter(sha.values()))
+        return _text(sha)
 
     async def command(self, *args: str | bytes | float) -> Any:
-        """One command. Raises StoreUnavailable (outcome unknown), ScriptMissing or ScriptFailed."""
+        """One command on the server, in a cluster on the one that has its key.
+
+        Raises StoreUnavailable (outcome unknown), ScriptMissing, ScriptFailed or StoreMismatch.
+        """
+        return await self._sent(*args)
+
+    async def keyless(self, *args: str | bytes | float) -> Any:
+        """One command without a key, in a cluster on any node. Raises as `command`."""
+        return await self._sent(*args, **self._to(RedisCluster.DEFAULT_NODE))
+
+    def _to(self, nodes: Any) -> dict[str, Any]:
+        return {} if self._cluster is None else {"target_nodes": nodes}
+
+    async def _sent(self, *args: str | bytes | float, **where: Any) -> Any:
         try:
-            return await self._redis.execute_command(*args)  # type: ignore[no-untyped-call]
+            return await self._redis.execute_command(*args, **where)
         except NoScriptError as error:
             raise ScriptMissing(str(error)) from error
         except AuthenticationError as error:
@@ -101,17 +122,17 @@ class Connection:
 
     async def server_ms(self) -> int:
         """The server's clock, ms since the epoch."""
-        seconds, micros = await self.command("TIME")
+        seconds, micros = await self.keyless("TIME")
         return int(seconds) * 1000 + int(micros) // 1000
 
     async def info(self, section: str) -> dict[str, Any]:
         """One section of INFO, parsed by the driver."""
-        return cast("dict[str, Any]", await self.command("INFO", section))
+        return cast("dict[str, Any]", await self.keyless("INFO", section))
 
     async def config(self, name: str) -> str:
         """One configuration value of the server, "" when it does not tell (managed servers hide CONFIG)."""
         try:
-            answer = await self.command("CONFIG", "GET", name)
+            answer = await self.keyless("CONFIG", "GET", name)
         except ScriptFailed:
             return ""
         pairs = {_text(k): _text(v) for k, v in dict(answer).items()}
@@ -122,14 +143,14 @@ class Connection:
 
         Raises StoreUnavailable when the link is gone; the connection is dropped then.
         """
-        answer = await self._block(slot, block_s, "BZPOPMIN", *keys, block_s)
+        answer = await self._block(slot, keys[0], block_s, "BZPOPMIN", *keys, block_s)
         return None if not answer else _text(answer[0])
 
     async def read_stream(self, slot: str, key: str, after: str, block_s: float = BLOCK_S) -> list[Any]:
         """XREAD BLOCK on a connection named `slot`: raw (id, fields) pairs newer than `after`."""
         block_ms = max(1, int(block_s * 1000))
         answer = await self._block(
-            slot, block_s, "XREAD", "COUNT", 100, "BLOCK", block_ms, "STREAMS", key, after
+            slot, key, block_s, "XREAD", "COUNT", 100, "BLOCK", block_ms, "STREAMS", key, after
         )
         if not answer:
             return []
@@ -141,20 +162,20 @@ class Connection:
 
         False when there was none at the server: not sent yet, or its answer is on its way.
         """
-        client_id = self._ids.get(slot)
-        if client_id is None:
+        if slot not in self._ids:
             return False
-        return bool(await self.command("CLIENT", "UNBLOCK", client_id, "TIMEOUT"))
+        client_id, node = self._ids[slot]
+        return bool(await self._sent("CLIENT UNBLOCK", client_id, "TIMEOUT", **self._to(node)))
 
     async def unblock(self, slot: str) -> None:
         """`interrupt`, for those to whom a read that ends by itself is soon enough."""
         await self.interrupt(slot)
 
-    async def _block(self, slot: str, block_s: float, *args: str | float) -> Any:
+    async def _block(self, slot: str, key: str, block_s: float, *args: str | float) -> Any:
         client = self._blocking.get(slot)
         try:
             if client is None:
-                client = await self._open_blocking(slot)
+                client = await self._open_blocking(slot, key)
             async with asyncio.timeout(block_s + WATCHDOG_S):
                 return await client.execute_command(*args)  # type: ignore[no-untyped-call]
         except TimeoutError as error:
@@ -171,7 +192,11 @@ class Connection:
             await self._drop(slot)
             raise
 
-    async def _open_blocking(self, slot: str) -> Redis:
+    async def _open_blocking(self, slot: str, key: str) -> Redis:
+        node = None
+        if self._cluster is not None:
+            await self._cluster.initialize()
+            node = self._cluster.get_node_from_key(key)
         client = Redis.from_url(
             self._url,
             single_connection_client=True,
@@ -179,8 +204,10 @@ class Connection:
             socket_connect_timeout=COMMAND_TIMEOUT_S,
             **_common(self._url),
         )
+        if node is not None:
+            client.connection_pool.connection_kwargs |= {"host": node.host, "port": node.port}
         self._blocking[slot] = client
-        self._ids[slot] = int(await client.execute_command("CLIENT", "ID"))  # type: ignore[no-untyped-call]
+        self._ids[slot] = (int(await client.execute_command("CLIENT", "ID")), node)  # type: ignore[no-untyped-call]
         return client
 
     async def _drop(self, slot: str) -> None:
@@ -193,7 +220,7 @@ class Connection:
         """Close everything; outstanding blocking reads break."""
         for slot in list(self._blocking):
             await self._drop(slot)
-        await self._redis.aclose(close_connection_pool=True)
+        await self._redis.aclose()
 
     async def __aenter__(self) -> Self:
         return self
