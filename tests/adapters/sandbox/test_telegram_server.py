@@ -13,7 +13,8 @@ from aiogram.types import (
     Message,
 )
 
-from tests.adapters.sandbox.telegram_world import TestClock, bot_of, keys, picture, sandbox
+from adapters.sandbox.telegram_server import SandboxTelegram
+from tests.adapters.sandbox.telegram_world import TOKEN, TestClock, bot_of, keys, picture, sandbox
 
 
 async def test_the_token_is_checked() -> None:
@@ -29,6 +30,13 @@ async def test_the_token_is_checked() -> None:
                 assert answer.status == 404
             async with http.get(f"{telegram.url}/bot4242:other/getMe") as answer:
                 assert (await answer.json())["description"] == "Unauthorized"
+
+
+async def test_a_taken_port_is_said_at_start() -> None:
+    async with sandbox() as (telegram, _):
+        port = int(telegram.url.rpartition(":")[2])
+        with pytest.raises(OSError, match="address already in use"):
+            await SandboxTelegram(TOKEN, TestClock(), port=port).start()
 
 
 async def test_unknown_methods_are_not_found() -> None:
