@@ -15,6 +15,8 @@ from states.vocabulary import ErrorClass, Failure, Label, Reason, Verdict
 __all__ = ["classify_kie_error", "classify_telegram_error"]
 
 _NOT_A_TEXT = frozenset({"", "success", "succeeded", "successful", "ok", "null", "none", "undefined"})
+_SAYS_NOTHING = frozenset({"500", "501"})
+"""Beside a text that no rule takes, these codes add nothing: it stays `unknown`, so that people see it."""
 _OK_CODES = frozenset({"200", "0", "201", "202"})
 _STATUS = re.compile(
     r" (?:status(?: code)?|http(?: status| error)?|error code|code|error|returned|with) ([1-5][0-9]{2}) "
@@ -36,6 +38,8 @@ def classify_kie_error(failure: Failure) -> Verdict:
     said, rule_id, lost = _judge(failure)
     if failure.step == "create" and _fate_unknown(failure, *said, lost=lost):
         said, rule_id = (ErrorClass.AMBIGUOUS, Reason.CREATE_UNKNOWN), "kie.create_unknown"
+    elif failure.step == "download" and said[0] is ErrorClass.USER:
+        said = (ErrorClass.SYSTEM, Reason.BAD_RESPONSE)  # a finished video is nobody's photo
     elif failure.step not in {"create", "poll"} and said[1] is Reason.RENDER_TIMEOUT:
         said = (ErrorClass.TRANSIENT, Reason.NETWORK)
     return Verdict(said[0], said[1], rule_id, failure.retry_after_s, _LABELS.get(said[0], Label.SYSTEM))
@@ -79,7 +83,7 @@ def _by_code(failure: Failure, inner: str, outer: str, weak: Rule | None) -> _Ju
     if weak is not None:
         return _taken(weak)
     for code in codes:
-        if code in VAGUE_CODES:
+        if code in VAGUE_CODES and not (code in _SAYS_NOTHING and (inner or outer)):
             return VAGUE_CODES[code], f"kie.code.{code}", False
     if failure.exception:
         outer = plain(failure.exception)
@@ -89,15 +93,16 @@ def _by_code(failure: Failure, inner: str, outer: str, weak: Rule | None) -> _Ju
     wire = WIRE.find(outer) if outer else None
     if wire is not None:
         return _taken(wire)
-    return _by_shape(failure)
+    return _by_shape(failure, inner, outer)
 
 
-def _by_shape(failure: Failure) -> _Judged:
+def _by_shape(failure: Failure, inner: str, outer: str) -> _Judged:
     """An answer that claims success and was still handed in as a failure."""
     if failure.fail_message.strip().lower() == "success":
         # KIE reports "fail: success" while a task still runs (seen in production): keep watching it.
         return (ErrorClass.TRANSIENT, Reason.UNAVAILABLE), "kie.fail_success", False
-    if failure.code in _OK_CODES or failure.http_status == 200:
+    unread = failure.code is None and failure.http_status == 200
+    if not inner and (unread or (failure.code in _OK_CODES and not outer)):
         return (ErrorClass.SYSTEM, Reason.BAD_RESPONSE), "kie.no_result", False
     return _UNKNOWN
 

@@ -72,7 +72,7 @@ ACCOUNT: tuple[Rule, ...] = (
             "@access .. (permission~|denied|forbidden|not granted|restricted|unpurchased|not enabled|disabled|not authorized)",
             "(no|do not have|don t have|not have|without|lacks?|insufficient|missing) .. @(access|permission~|privilege~|rights)",
             "@permission~ .. (denied|required|insufficient|missing|error|not)",
-            "(forbidden|unpurchased)",
+            "(?<!are )(?<!is )(?<!be )@(forbidden|unpurchased)(?! (content|words?|terms?|material|topics?))",
             "@(account|organization|organisation|project|team|workspace|user account|tenant|api access) .. (suspended|disabled|banned|frozen|deactivated|locked|not enabled|restricted|inactive|blocked|exception|terminated|verified|not found|closed|abnormal|flagged)",
             "@(ip|ips) .. (whitelist|whitelisted|allowlist|not allowed|not in|blocked|banned|restricted|denied|white list)",
             "@(whitelist|allowlist)",
@@ -96,7 +96,7 @@ ACCOUNT: tuple[Rule, ...] = (
         (
             "@(model|models|version|endpoint|engine) .. (not supported|not found|not exist|does not exist|doesn t exist|not recogni~|deprecated|retired|discontinued|removed|no longer|not open|not opened|offline|sunset|decommissioned|disabled|not enabled|not activated|not available(?! (at the moment|right now|temporarily|due|now))|not valid|invalid|unsupported|shut ?down|has been shut|has been closed|is closed|not a valid|not been activated|not activated)",
             "(unsupported|unknown|invalid|no such|deprecated|retired|missing|unrecogni~|nonexistent|wrong) @(model|models|endpoint|engine)(?! (parameter|input))",
-            "@(interface|api|feature|endpoint|service|function|model|channel) .. (paused|suspended|discontinued|shut ?down|sunset|deprecated|retired|offline|taken down|no longer available|has been closed|currently disabled|is disabled|removed|end of life|decommissioned)",
+            "@(interface|api|feature|endpoint|service|function|model|channel) .. (paused|suspended|discontinued|shut ?down|sunset|deprecated|retired|offline|taken down|no longer available|has been closed|currently disabled|is disabled|removed|end of life|decommissioned)(?! .. (maintenance|upgrade))",
             "@feature .. (disabled|not available|not enabled|not supported|closed)",
             "@(discontinued|decommissioned|deprecated)",
             "no longer @(available|supported|offered|accessible|exists)",

@@ -42,6 +42,7 @@ LINE: tuple[Rule, ...] = (
             "@(connection|connections|connect) .. (reset|refused|aborted|closed|lost|dropped|error|terminated|interrupted|broken|failed|failure|unstable|prematurely|ended)",
             "(lost|broken|dropped|reset|closed|no) .. @connection",
             "@socket (hang|hangup|closed|error|disconnected)",
+            "{cannot} .. @reach .. (upstream|server|host|service|provider|backend|api)",
             "@fetch failed",
             "failed to @fetch",
             "@abort error",

@@ -212,6 +212,27 @@ def test_an_envelope_that_refuses_a_create_made_no_task(code: str, message: str,
     assert kie(message, "create", code=code, http_status=200).cls is cls
 
 
+@pytest.mark.parametrize("code", ["500", "501", "422", "400", None])
+def test_a_new_text_is_shown_as_unknown_whatever_generic_code_is_beside_it(code: str | None) -> None:
+    verdict = kie(
+        "success", code="200", http_status=200, fail_code=code, fail_message="Flux capacitor misaligned"
+    )
+    assert verdict.rule == "kie.unknown"
+    assert kie("success", code="200", http_status=200, fail_code="500").reason is Reason.PROVIDER_ERROR
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "the result is larger than 50000000 bytes",
+        "refused to download from host evil.example",
+        "file too large",
+    ],
+)
+def test_a_download_is_never_the_users_fault(text: str) -> None:
+    assert kie(text, "download").label is not Label.USER_ERROR
+
+
 def test_the_providers_delay_is_kept() -> None:
     assert kie("Too many requests", http_status=429, retry_after_s=7.5).retry_after_s == 7.5
 
