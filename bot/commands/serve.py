@@ -15,11 +15,8 @@ from bot.wiring.sandbox import sandbox_tuning
 from engine import logbook
 from engine.clock import ScaledClock, SystemClock
 
-_NEEDS = {
-    Role.BOTH: ("bot_token", "api_keys"),
-    Role.BOT: ("bot_token",),
-    Role.WORKER: ("bot_token", "api_keys"),
-}
+_NEEDS = ("bot_token", "api_keys")
+"""The bot needs the provider's keys too: it takes the callbacks, and a callback is only a reason to ask."""
 
 
 @click.command("run")
@@ -48,7 +45,7 @@ def _name(what: str) -> str:
 
 async def _serve(role: Role, name: str, clock_word: str = "") -> None:
     settings = load_settings()
-    settings.require(*_NEEDS[role])
+    settings.require(*_NEEDS)
     logbook.open_logbook(settings.log_level)
     clock = _clock(clock_word)
     tuning = sandbox_tuning(clock.factor) if clock is not None else None

@@ -228,10 +228,10 @@ async def _assemble(
     catalogue = parts.make_catalogue(settings)
     maker, client = parts.make_maker(settings, catalogue, bot, clock, randomness, tuning)
     stack.push_async_callback(client.aclose)
-    desk = _desk(settings, engine, bot, catalogue, tuning)
+    alerts = engine.alerts(_alert_teller(settings, bot, load_texts(), tuning))
+    desk = _desk(settings, engine, bot, catalogue, tuning, alerts)
     quiet, telemetry = Quiet(clock), Telemetry([logbook.write])
     notifier = parts.make_notifier(bot, desk.notices, engine, settings, tuning, quiet)
-    alerts = engine.alerts(_alert_teller(settings, bot, desk.texts, tuning))
     late = make_late_watch(engine, maker, telemetry)
     relay = make_relay(engine, Informed(notifier, engine, desk.offers), late, alerts.raise_alert, telemetry)
     stack.push_async_callback(late.queue.close)
@@ -255,7 +255,9 @@ async def _assemble(
     )
 
 
-def _desk(settings: Settings, engine: Engine, bot: Bot, catalogue: Catalogue, tuning: Tuning) -> Desk:
+def _desk(
+    settings: Settings, engine: Engine, bot: Bot, catalogue: Catalogue, tuning: Tuning, alerts: Alerts
+) -> Desk:
     texts = load_texts()
     keyboards = Keyboards(texts)
     house = House(
@@ -276,6 +278,7 @@ def _desk(settings: Settings, engine: Engine, bot: Bot, catalogue: Catalogue, tu
         keyboards=keyboards,
         notices=Notices(texts, keyboards, house.support_words),
         house=house,
+        incidents=alerts,
     )
 
 
@@ -305,7 +308,7 @@ def _alert_teller(settings: Settings, bot: Bot, texts: Texts, tuning: Tuning) ->
 async def _listen(app: App, stack: AsyncExitStack) -> web.Application | None:
     """Callbacks and webhook, when there is an address under which we are reached."""
     settings = app.settings
-    if not settings.public_url:
+    if not settings.public_url or Role.BOT not in app.role:
         return None
     site = web.Application(client_max_size=4 * 1024 * 1024)
     secrets = CallbackSecrets(
