@@ -1,0 +1,78 @@
+# The two commands: `make demo` and `make test`. Needs Python 3.11 or newer and make, nothing else.
+# Everything is installed into .venv from the hashed locks; a second run starts at once.
+
+SHELL := /bin/sh
+PYTHON ?=
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+ROOMS := states engine adapters bot diagrams tests
+
+.PHONY: demo test lint format lock clean
+.DEFAULT_GOAL := help
+.PHONY: help
+
+help:
+	@echo "make demo     the whole product on this machine: no key, no server, prints the address"
+	@echo "make test     all tests"
+	@echo "make lint     format, lint, types, import contracts"
+	@echo "make format   put the code into the house's format"
+	@echo "make lock     resolve the locks again (needs uv)"
+	@echo "make clean    remove the environment and caches"
+
+demo: $(VENV)/.run
+	@$(BIN)/reelstate demo
+
+test: $(VENV)/.dev
+	@$(BIN)/python -m pytest -q -n auto --maxprocesses 4
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check $(ROOMS)
+	$(BIN)/ruff format --check $(ROOMS)
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.dev
+	$(BIN)/ruff check --fix $(ROOMS)
+	$(BIN)/ruff format $(ROOMS)
+
+# The stamps are touched last, so that an interrupted installation is taken up again.
+$(VENV)/.made:
+	@found=''; for python in $(PYTHON) python3 python3.13 python3.12 python3.11; do \
+	    if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	        found=$$python; break; \
+	    fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+	    echo "Python 3.11 or newer is needed: install it, or name it with make PYTHON=python3.12." >&2; exit 2; \
+	fi; \
+	if ! $$found -c 'import venv, ensurepip' 2>/dev/null; then \
+	    echo "$$found cannot make environments: install its venv package (Debian: apt install python3-venv)." >&2; \
+	    exit 2; \
+	fi; \
+	echo "Making $(VENV) with $$found ..."; \
+	rm -rf $(VENV) && $$found -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.run: requirements.txt pyproject.toml $(VENV)/.made
+	@echo "Installing what the program needs ..."
+	@$(PIP) install --require-hashes -r requirements.txt
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt $(VENV)/.run
+	@echo "Installing what its tests need ..."
+	@$(PIP) install --require-hashes -r requirements-dev.txt
+	@touch $@
+
+# setuptools is locked too: it builds the console script without fetching anything unpinned.
+COMPILE = echo 'setuptools>=77' | uv pip compile --quiet --universal --python-version 3.11 --upgrade \
+	--generate-hashes --no-emit-index-url --no-header pyproject.toml -
+
+lock:
+	@command -v uv >/dev/null || { echo "make lock needs uv: pip install uv." >&2; exit 2; }
+	$(COMPILE) --output-file requirements.txt
+	$(COMPILE) --extra dev --constraint requirements.txt --output-file requirements-dev.txt
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
