@@ -13,7 +13,7 @@ ROOMS := states engine adapters bot diagrams tests
 .PHONY: help
 
 help:
-	@echo "make demo     the whole product on this machine: no key, no server, prints the address"
+	@echo "make demo     the whole product on this machine: no key, no server, prints the address (PORT=8080 for another)"
 	@echo "make test     all tests"
 	@echo "make lint     format, lint, types, import contracts"
 	@echo "make format   put the code into the house's format"
@@ -21,7 +21,7 @@ help:
 	@echo "make clean    remove the environment and caches"
 
 demo: $(VENV)/.run
-	@$(BIN)/reelstate demo
+	@$(BIN)/reelstate demo $(if $(PORT),--port $(PORT))
 
 test: $(VENV)/.dev
 	@$(BIN)/python -m pytest -q -n auto --maxprocesses 4
