@@ -69,7 +69,7 @@ class Keyboards:
         )
         return rows(
             [button(say(lang, "btn-launch"), tap(Verb.LAUNCH), GREEN)],
-            styles,
+            *_pairs(styles),
             [own],
             *_pairs(models if len(models) > 1 else []),
             album,

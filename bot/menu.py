@@ -1,4 +1,4 @@
-"""The command menu Telegram shows, in each language."""
+"""What Telegram shows of the bot before anybody writes: commands and description, in each language."""
 
 from typing import Final
 
@@ -15,6 +15,8 @@ async def publish_commands(bot: Bot, texts: Texts) -> None:
     for code, lang in (*((lang, lang) for lang in LANGUAGES), (None, _elsewhere())):
         commands = [BotCommand(command=name, description=texts.say(lang, f"cmd-{name}")) for name in COMMANDS]
         await bot.set_my_commands(commands, scope=BotCommandScopeAllPrivateChats(), language_code=code)
+        await bot.set_my_description(texts.say(lang, "bot-description"), language_code=code)
+        await bot.set_my_short_description(texts.say(lang, "bot-about"), language_code=code)
 
 
 def _elsewhere() -> str:

@@ -3,6 +3,11 @@
 
 language-name = English
 
+## Before the first message
+
+bot-description = Send a photo of your product and get a short video for your shop or social media. The first credits are a gift; if no video comes of it, the credits come back.
+bot-about = Short videos from a photo of your product.
+
 ## Credits
 
 credits = { $n ->
