@@ -1,0 +1,102 @@
+"""Logs from files: JSON lines, gzipped or not, streamed. A torn end is a value, not an exception."""
+
+import gzip
+import sys
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, Final, cast
+
+from engine.codec import decode, encode
+from engine.replay.values import Record, ReplayError
+
+MAGIC: Final = b"\x1f\x8b"
+TORN: Final = b"\x00torn"
+"""Stands for the rest of a gzip file that ends in the middle."""
+BUFFER: Final = 1 << 20
+
+
+@contextmanager
+def opened(path: str) -> Iterator[IO[bytes]]:
+    """A log for reading; `-` is standard input. Raises ReplayError when it cannot be had."""
+    if path == "-":
+        yield _inflated(sys.stdin.buffer)
+        return
+    try:
+        raw = Path(path).open("rb", buffering=BUFFER)  # noqa: SIM115 - closed below; only opening is guarded
+    except OSError as error:
+        raise ReplayError(
+            f"Cannot read {path}: {error.strerror or error}. Give a log file, or - for stdin."
+        ) from None
+    with raw:
+        yield _inflated(raw)
+
+
+def _inflated(raw: IO[bytes]) -> IO[bytes]:
+    head = cast("Any", raw).peek(2)[:2]
+    return cast("IO[bytes]", gzip.open(raw, "rb")) if head == MAGIC else raw
+
+
+def lines_of(log: Iterable[bytes], told: Callable[[int], None] | None = None) -> Iterator[bytes]:
+    """The lines of an open log; `told` hears now and then how many bytes were read.
+
+    A compressed log that was cut off ends with the line TORN.
+    """
+    count, unsaid = 0, 0
+    try:
+        for line in log:
+            yield line
+            if told is not None:
+                unsaid += len(line)
+                count += 1
+                if count & 0x3FFF == 0:
+                    told(unsaid)
+                    unsaid = 0
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        yield TORN
+
+
+def read_records(log: Iterable[bytes]) -> Iterator[Record]:
+    """The records of a log whose lines are whole; ReplayError names the first that is not."""
+    for number, line in enumerate(lines_of(log), start=1):
+        if line.isspace():
+            continue
+        row = parsed(line)
+        if row is None:
+            raise ReplayError(f"Line {number} is torn or no record: run `reelstate log verify` first.")
+        if "def" not in row:
+            yield row
+
+
+def parsed(line: bytes) -> Record | None:
+    """A line as a record; None when it is torn or something else."""
+    try:
+        row = decode(line)
+    except ValueError:
+        return None
+    return row if isinstance(row, dict) else None
+
+
+def graph_line(digest: str, canonical: str) -> bytes:
+    """The line that makes a log readable everywhere: a graph's whole definition, before its records."""
+    return encode({"v": 1, "graph": digest, "def": decode(canonical)}) + b"\n"
+
+
+@contextmanager
+def writing(path: str) -> Iterator[IO[bytes]]:
+    """A log for writing: `-` is standard output, `.gz` is compressed (the same bytes each time)."""
+    if path == "-":
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    try:
+        raw = Path(path).open("wb", buffering=BUFFER)  # noqa: SIM115 - closed below; only opening is guarded
+    except OSError as error:
+        raise ReplayError(f"Cannot write {path}: {error.strerror or error}.") from None
+    with raw:
+        if not path.endswith(".gz"):
+            yield raw
+            return
+        with gzip.GzipFile(fileobj=raw, mode="wb", filename="", mtime=0) as packed:
+            yield cast("IO[bytes]", packed)
