@@ -1,4 +1,6 @@
+from dataclasses import fields
 from types import MappingProxyType
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -52,8 +54,7 @@ requests = st.builds(
     lang=words, aspect=words, duration_s=small,
 )  # fmt: skip
 hints = st.builds(Hint, kind=words, task_n=small, task_id=words)
-jobs = st.builds(
-    Job,
+JOB_FIELDS: dict[str, st.SearchStrategy[Any]] = dict(  # noqa: C408 - keywords read as the fields they are
     id=st.just("0-job"),
     user_id=ms,
     state=st.sampled_from(State),
@@ -68,6 +69,7 @@ jobs = st.builds(
     stage=st.none() | st.sampled_from(Stage),
     retry_at_ms=ms,
     stage_since_ms=ms,
+    rendered_ms=ms,
     send_attempts=small,
     counts=st.dictionaries(words, small, max_size=4).map(MappingProxyType),
     told=st.frozensets(st.sampled_from(NoticeKind), max_size=3),
@@ -87,6 +89,13 @@ def _stored(job: Job) -> Stored:
     guards = {name: str(value) for name, value in {**words, **numbers}.items()}
     hinted = tuple(encode_hint(hint) for hint in job.hints)
     return Stored(job.id, guards, encode_doc(job), encode_request(job.request), hinted)
+
+
+jobs = st.builds(Job, **JOB_FIELDS)
+
+
+def test_every_field_of_a_job_is_drawn() -> None:
+    assert set(JOB_FIELDS) == {field.name for field in fields(Job)}
 
 
 @given(jobs)
