@@ -113,10 +113,8 @@ class Connection:
             return await self._redis.execute_command(*args, **where)
         except NoScriptError as error:
             raise ScriptMissing(str(error)) from error
-        except AuthenticationError as error:
-            raise StoreMismatch(f"the server refused our credentials: {error}") from error
         except _LOST as error:
-            raise StoreUnavailable(f"the server did not answer: {type(error).__name__}: {error}") from error
+            raise _lost("the server did not answer", error) from error
         except RedisError as error:
             raise ScriptFailed(f"{type(error).__name__}: {error}") from error
 
@@ -132,7 +130,7 @@ class Connection:
     async def config(self, name: str) -> str:
         """One configuration value of the server, "" when it does not tell (managed servers hide CONFIG)."""
         try:
-            answer = await self.keyless("CONFIG", "GET", name)
+            answer = await self.keyless("CONFIG GET", name)
         except ScriptFailed:
             return ""
         pairs = {_text(k): _text(v) for k, v in dict(answer).items()}
@@ -185,7 +183,7 @@ class Connection:
             ) from error
         except _LOST as error:
             await self._drop(slot)
-            raise StoreUnavailable(f"a blocking read broke: {type(error).__name__}: {error}") from error
+            raise _lost("a blocking read broke", error) from error
         except RedisError as error:
             raise ScriptFailed(f"{type(error).__name__}: {error}") from error
         except asyncio.CancelledError:
@@ -227,6 +225,13 @@ class Connection:
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
+
+
+def _lost(what: str, error: Exception) -> StoreUnavailable | StoreMismatch:
+    """The driver dresses a refused password as a lost connection, which no resending mends."""
+    if isinstance(error, AuthenticationError) or isinstance(error.__cause__, AuthenticationError):
+        return StoreMismatch(f"the server refused our credentials: {error}")
+    return StoreUnavailable(f"{what}: {type(error).__name__}: {error}")
 
 
 def _common(url: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ time: the call goes on, and may be asked again by its id.
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from engine.connection import Connection, ScriptMissing
@@ -67,22 +68,25 @@ class Dispatcher:
     def _flush(self, prefix: str) -> None:
         calls = self._waiting.pop(prefix)
         for start in range(0, len(calls), MAX_BATCH):
-            task = asyncio.create_task(self._deliver(prefix, calls[start : start + MAX_BATCH]))
+            batch = calls[start : start + MAX_BATCH]
+            task = asyncio.create_task(self._deliver(prefix, batch))
             self._running.add(task)
-            task.add_done_callback(self._running.discard)
+            task.add_done_callback(partial(self._ended, batch))
+
+    def _ended(self, calls: Sequence[_Call], task: "asyncio.Task[None]") -> None:
+        """Whoever cancels the delivery (the end of the loop) cancels those who wait for it."""
+        self._running.discard(task)
+        for one in calls:
+            one.answer.cancel()
 
     async def _deliver(self, prefix: str, calls: list[_Call]) -> None:
         try:
             answers = await self._insist(prefix, calls)
-        except (StoreUnavailable, ScriptFailed) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it was, the callers must hear of it
             for one in calls:
                 if not one.answer.done():
                     one.answer.set_exception(error)
             return
-        except asyncio.CancelledError:
-            for one in calls:
-                one.answer.cancel()
-            raise
         for one, answer in zip(calls, answers, strict=True):
             _settle(one, answer)
 

@@ -127,3 +127,10 @@ async def test_reads_of_unknown_jobs_are_empty(bench: Bench) -> None:
     assert await bench.store.place_in_line("0-nobody") == 0
     assert await bench.store.place_in_line("nonsense") == 0
     assert await bench.store.jobs_of(99) == []
+
+
+async def test_what_cannot_be_a_job_of_this_store_is_gone(bench: Bench) -> None:
+    job = replace(await bench.queued(), id="nonsense")
+    assert await bench.store.park(job, 0) is Refusal.GONE
+    assert await bench.store.note(job) is Refusal.GONE
+    assert await bench.store.late(job) is Refusal.GONE
