@@ -34,14 +34,14 @@ class Replayer:
 
     def feed(self, lines: Iterable[bytes]) -> None:
         """Judge lines. May be called again with more of the same log."""
-        live, same, strange = self.live, self.same, self._strange
+        live, same, born, strange = self.live, self.same, self.born, self._strange
         number, good = self._line, 0
         for line in lines:
             number += 1
             try:
                 row = decode(line)
-                track = live[row["job"]]
-                if row["disp"] == "transition" and same(row, track):
+                track = live.get(row["job"])
+                if row["disp"] == "transition" and (same(row, track) if track else born(row)):
                     good += 1
                     if row["to"] in ENDS:
                         self._end(row["job"])
@@ -81,15 +81,14 @@ class Replayer:
             return False
         key: tuple[object, ...] = (
             row["graph"], row["edge"], row["to"], row["event"], state, held, track.video, track.stage,
-            track.cost, facts["cfg"], get("has_video"), get("return_stage"), get("costless"),
+            facts["cfg"], get("has_video"), get("return_stage"), get("costless"),
         )  # fmt: skip
         failed = "reason" in facts
         if failed:
             told = get("told")
             key = (
                 *key, facts["reason"], get("cls"), get("n"), ts + get("delay_ms", 0) < deadline,
-                get("alternative"), get("affordable"), get("paid"), get("watching"),
-                tuple(told) if told else None,
+                get("alternative"), get("affordable"), tuple(told) if told else None,
             )  # fmt: skip
         plan = self._plans[key] if key in self._plans else self._remember(key, row, track)
         if plan is None:
@@ -101,12 +100,26 @@ class Replayer:
                 track.counts[plan.counter] = get("n", 0) + 1
             track.deadline_ms = deadline
         elif deadline != track.deadline_ms or row["out"] != (
-            [f"{before}{row['job']}:{seq}{after}" for before, after in plan.words] if plan.words else []
+            plan.effects(track.cost, f"{row['job']}:{seq}") if plan.words else []
         ):
             return False
         track.seq, track.ts, track.state, track.stage = seq, ts, plan.target, plan.stage
         if plan.renders:
             track.video, track.rendered_ms = True, ts
+        return True
+
+    def born(self, row: Record) -> bool:
+        """Is this a sound submit? Begins its track when it is."""
+        facts, job = row["in"], row["job"]
+        cost, held = facts["cost"], facts["held"]
+        if row["seq"] != 0 or row["v"] != 1 or row["event"] != "submit" or row["to"] != "queued":
+            return False
+        words = [f"hold:{cost}:{job}:0"] if cost else []
+        sound = held is (cost > 0) and row["out"] == words and facts["deadline_ms"] >= row["ts"]
+        if not sound or row["graph"] not in self.shelf.judges:
+            return False
+        self.live[job] = begun(row)
+        self.report.graphs[row["graph"]] += 1
         return True
 
     def _remember(self, key: tuple[object, ...], row: Record, track: Track) -> Plan | None:
@@ -126,7 +139,7 @@ class Replayer:
         edge = decided(judge, track.state, facts)
         if isinstance(edge, str) or (edge.id, edge.target.value) != (row["edge"], row["to"]):
             return None
-        return plan_of(judge, edge, facts, track.cost)
+        return plan_of(judge, edge, facts)
 
     # --- everything else ------------------------------------------------------------------------
 
@@ -229,6 +242,7 @@ def _failure_fits(plan: Plan, row: Record, track: Track) -> bool:
         deadline = max(deadline, track.rendered_ms + plan.life_ms)
     if delay != waits or facts["deadline_ms"] != deadline:
         return False
-    mark = f"{row['job']}:{row['seq']}"
-    words = [f"{before}{mark}{after}" for before, after in plan.words]
+    if facts.get("affordable", True) is not (facts.get("watching") or facts.get("paid", 0) < plan.paid_tasks):
+        return False
+    words = plan.effects(track.cost, f"{row['job']}:{row['seq']}") if plan.words else []
     return bool(row["out"] == ([f"retry:{delay}ms", *words] if plan.retries else words))

@@ -36,15 +36,8 @@ class Track:
 def begun(row: Record) -> Track:
     """The track of a submit record. KeyError, TypeError when it is no such thing."""
     facts = row["in"]
-    return Track(
-        seq=0,
-        state=State(row["to"]).value,
-        ts=row["ts"],
-        cost=facts["cost"],
-        held=facts["held"],
-        deadline_ms=facts["deadline_ms"],
-        video=facts.get("has_video", False),
-    )
+    video = facts.get("has_video", False)
+    return Track(0, "queued", row["ts"], facts["cost"], facts["held"], facts["deadline_ms"], video)
 
 
 def facts_of(row: Record) -> Facts:

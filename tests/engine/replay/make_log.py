@@ -100,7 +100,9 @@ class World:
                     yield from self._fire(Trigger.CANCEL, Happening(actor="user"))
                 self.now = max(self.now, until_ms) + self.rng.randrange(0, 6)
 
-    def _fire(self, trigger: Trigger, what: Happening, video: Video | None = None) -> Iterator[dict[str, Any]]:
+    def _fire(
+        self, trigger: Trigger, what: Happening, video: Video | None = None
+    ) -> Iterator[dict[str, Any]]:
         made = decide(
             self.job,
             trigger,
@@ -171,7 +173,9 @@ class World:
             yield from self._error(reason, Stage.SENDING)
 
 
-def make_log(jobs: int, seed: int = 1, *, judge: Judge = JUDGE, trouble: float = 1.0) -> Iterator[dict[str, Any]]:
+def make_log(
+    jobs: int, seed: int = 1, *, judge: Judge = JUDGE, trouble: float = 1.0
+) -> Iterator[dict[str, Any]]:
     """The records of that many jobs by time. `trouble` scales all failure rates."""
     rng = random.Random(seed)
     waiting: list[tuple[int, int, dict[str, Any], Iterator[dict[str, Any]]]] = []
