@@ -38,7 +38,7 @@ def arrow_label(pair: Pair, layout: Layout, over: Overlay) -> str:
     box = layout.labels[pair.key]
     text_height = len(pair.lines) * LINE_PX
     widest = max(line.width_px for line in pair.lines)
-    plate = {
+    plate: dict[str, str | float] = {
         "class": "plate",
         "x": box.x,
         "y": box.y,
@@ -158,7 +158,14 @@ def _badges(pair: Pair, place: Point, over: Overlay) -> str:
     parts, x = [], place.x + 2
     for text, name in badge_texts(pair, over):
         wide = width(text, 9.5, bold=True) + 10
-        pill = {"class": name, "x": x, "y": place.y + 2, "width": wide, "height": 14, "rx": 7}
+        pill: dict[str, str | float] = {
+            "class": name,
+            "x": x,
+            "y": place.y + 2,
+            "width": wide,
+            "height": 14,
+            "rx": 7,
+        }
         word = element("text", {"x": x + wide / 2, "y": place.y + 12.4}, escape(text))
         parts.append(element("rect", pill) + word)
         x += wide + 4

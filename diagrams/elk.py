@@ -4,10 +4,13 @@ elkjs 0.12.1 is EPL-2.0 (`vendor/elk.LICENSE.md`). The same file gives the same 
 """
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from diagrams.elk_variants import VARIANTS
+from diagrams.geometry import badness
 from diagrams.layout import Box, Layout, NoLayoutError, Point
 from diagrams.scene import Scene
 from states.vocabulary import TERMINALS, State
@@ -52,11 +55,13 @@ _RUN = """
 
 
 def place(what: Scene) -> Layout:
-    """Compute a layout (about a second). Raises NoLayoutError when the engine is not installed."""
-    return _read(what, _run(_question(what)))
+    """Compute a layout (some seconds). Raises NoLayoutError when the engine is not installed."""
+    context = _engine()
+    tries = [_read(_run(context, _question(what, *variant))) for variant in VARIANTS]
+    return min(tries, key=badness)
 
 
-def _run(graph: dict[str, Any]) -> dict[str, Any]:
+def _engine() -> Any:
     try:
         import quickjs  # noqa: PLC0415 - the extra [diagrams]
     except ImportError as error:
@@ -67,6 +72,11 @@ def _run(graph: dict[str, Any]) -> dict[str, Any]:
     context = quickjs.Context()
     context.eval(_PRELUDE)
     context.eval(_ELK.read_text(encoding="utf-8"))
+    return context
+
+
+def _run(context: Any, graph: dict[str, Any]) -> dict[str, Any]:
+    context.eval("__out = null")
     context.set("__in", json.dumps(graph))
     context.eval(_RUN)
     while context.eval("__out") is None:
@@ -80,10 +90,12 @@ def _run(graph: dict[str, Any]) -> dict[str, Any]:
     return placed
 
 
-def _question(what: Scene) -> dict[str, Any]:
+def _question(what: Scene, options: Mapping[str, str], order: Sequence[str]) -> dict[str, Any]:
+    place_of = {key: n for n, key in enumerate(order)}
+    arrows = sorted(what.pairs, key=lambda pair: place_of.get(pair.key, len(order)))
     return {
         "id": "root",
-        "layoutOptions": _OPTIONS,
+        "layoutOptions": {**_OPTIONS, **options},
         "children": [_node(what, state) for state in State],
         "edges": [
             {
@@ -99,7 +111,7 @@ def _question(what: Scene) -> dict[str, Any]:
                     }
                 ],
             }
-            for pair in what.pairs
+            for pair in arrows
         ],
     }
 
@@ -114,7 +126,7 @@ def _node(what: Scene, state: State) -> dict[str, Any]:
     return {"id": state.value, "width": size.width, "height": size.height, "layoutOptions": options}
 
 
-def _read(what: Scene, placed: dict[str, Any]) -> Layout:
+def _read(placed: dict[str, Any]) -> Layout:
     dx, dy = _MARGIN, _MARGIN + _DOT_GAP
 
     def box(item: dict[str, Any]) -> Box:

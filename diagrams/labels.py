@@ -24,8 +24,8 @@ MARKS = {
 }
 """The legend."""
 
-BLOCK_PX = 292.0
-"""Widest label block."""
+BLOCK_PX, PLAIN_PX = 252.0, 172.0
+"""Widest line of a block of rules, and of the few words beside the plain flow."""
 INDENT_PX = 8.0
 """Indentation of the reasons under their rule."""
 
@@ -94,15 +94,21 @@ def pairs(graph: Graph) -> tuple[Pair, ...]:
     return tuple(Pair(*key, tuple(groups[key]), tuple(_block(groups[key], ids))) for key in keys)
 
 
+def block_lines(edges: Iterable[Edge]) -> tuple[Line, ...]:
+    """The lines of some edges of one arrow, with no regard to other arrows."""
+    return tuple(_block(list(edges), frozenset()))
+
+
 def _block(edges: list[Edge], ids: frozenset[str]) -> Iterator[Line]:
     if len(edges) > 2 and all(_has_twin(edge, ids) for edge in edges):
         every = tuple(edge.id for edge in edges)
-        yield Line((Span("free job", "head"), Span(f"ends by the same {len(edges)} rules")), every)
+        yield Line((Span("free job", "head"),), every)
+        yield Line((Span(f"the same {len(edges)} rules"),), (), indent=True)
         return
     rules = [edge for edge in edges if edge.row is not None]
     for edge in edges:
         if edge.row is None:
-            yield from _wrapped(_plain(edge), (edge.id,))
+            yield from _wrapped(_plain(edge), (edge.id,), most_px=PLAIN_PX)
     for group in _groups(rules):
         yield from _rule(group)
 
@@ -116,7 +122,7 @@ def _has_twin(edge: Edge, ids: frozenset[str]) -> bool:
 _ASIDE: dict[Guard, str] = {
     Guard.VIDEO_EXISTS: "[video exists]",
     Guard.FREE: "[free job]",
-    Guard.COSTLESS_HELD: "[costs nothing yet]",
+    Guard.COSTLESS_HELD: "[nothing bought yet]",
     Guard.COSTLESS_FREE: "[free job]",
 }
 _SAID: dict[Trigger, NoticeKind] = {
@@ -165,8 +171,7 @@ def _rule(group: list[Edge]) -> Iterator[Line]:
         names = []
     spans += _retry_marks(row) if retried else _end_marks(group[0], row)
     yield from _wrapped(spans, ids)
-    for line in _wrapped(names, (), indent=True):
-        yield Line(line.spans, (), indent=True)
+    yield from _wrapped(names, (), indent=True)
 
 
 _ONE_REASON = frozenset({"ambiguous", "parked"})
@@ -218,12 +223,14 @@ def _row(edge: Edge) -> Row:
 # --- wrapping -----------------------------------------------------------------------------------
 
 
-def _wrapped(spans: Iterable[Span], ids: tuple[str, ...], *, indent: bool = False) -> Iterator[Line]:
+def _wrapped(
+    spans: Iterable[Span], ids: tuple[str, ...], *, indent: bool = False, most_px: float = BLOCK_PX
+) -> Iterator[Line]:
     """Fill lines up to the block's width; the ids stay with the first."""
     line: tuple[Span, ...] = ()
     for span in spans:
         longer = Line((*line, span), indent=indent)
-        if line and longer.width_px > BLOCK_PX:
+        if line and longer.width_px > most_px:
             yield Line(line, ids, indent)
             line, ids, indent = (span,), (), True
         else:

@@ -1,4 +1,4 @@
-"""Where everything stands. Layouts are committed as files named by the scene's digest; painting needs no engine."""
+"""Where everything stands. Layouts are committed by the scene's digest; painting needs no engine."""
 
 import json
 from collections.abc import Mapping
@@ -9,7 +9,6 @@ from typing import Any
 
 from diagrams.scene import Scene
 from states.vocabulary import State
-
 
 LAYOUTS = Path(__file__).parent / "layout"
 """The committed layouts."""

@@ -11,8 +11,7 @@ def escape(text: str) -> str:
 
 def number(value: float) -> str:
     """A number with at most one decimal and no trailing zero."""
-    text = f"{value:.1f}"
-    return text[:-2] if text.endswith(".0") else text
+    return f"{value:.1f}".removesuffix(".0")
 
 
 def element(tag: str, attributes: Mapping[str, str | float], inner: str | None = None) -> str:

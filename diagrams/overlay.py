@@ -19,7 +19,7 @@ class Change(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of a job's path: its number from 1, and the states it went between. `edge`: its id, if known."""
+    """One step of a job's path: its number from 1, the states it went between, the edge's id if known."""
 
     n: int
     source: State

@@ -12,7 +12,7 @@ from diagrams.metrics import LINE_PX, STATE_PX, width
 from states.graph import Graph
 from states.vocabulary import State
 
-STATE_HEIGHT = 38.0
+STATE_HEIGHT = 40.0
 _PORT_PX, _PADDING_PX, _GRID_PX = 22.0, 22.0, 8
 BADGE_PX = 19.0
 """Room kept under each label block for an overlay's badges."""

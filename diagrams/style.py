@@ -63,7 +63,6 @@ def _hue(theme: Theme, kind: EdgeKind) -> str:
 
 
 def _change(name: str, colour: str) -> str:
-    return (
-        f".{name} .line{{stroke:{colour}}}\n.reel-graph .{name} .tip,.reel-graph .{name} .pill{{fill:{colour}}}\n"
-        f".reel-graph .{name} text{{fill:{colour}}}"
-    )
+    parts = (f".{name} .tip", f".{name} .pill", f".{name} text")
+    filled = ",.reel-graph ".join(parts)
+    return f".{name} .line{{stroke:{colour}}}\n.reel-graph {filled}{{fill:{colour}}}"

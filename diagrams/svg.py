@@ -11,7 +11,7 @@ from diagrams.boxes import start_dot, state_box
 from diagrams.labels import MARKS, Pair, pairs
 from diagrams.layout import Layout, find_layout
 from diagrams.markup import element, escape, number
-from diagrams.metrics import LABEL_PX, width
+from diagrams.metrics import width
 from diagrams.overlay import PLAIN, Overlay
 from diagrams.scene import scene_of
 from diagrams.style import stylesheet
@@ -19,7 +19,7 @@ from states.graph import EdgeKind, Graph
 from states.vocabulary import State
 
 ThemeName = Literal["light", "dark", "auto"]
-LEGEND_PX = 34.0
+LEGEND_PX = 40.0
 
 _HUES = {
     EdgeKind.FLOW: "flow",
@@ -57,7 +57,7 @@ def paint_pairs(
         _legend(layout),
     ]
     size = {"width": layout.size.x, "height": layout.size.y + LEGEND_PX}
-    frame = {
+    frame: dict[str, str | float] = {
         "xmlns": "http://www.w3.org/2000/svg",
         "class": "reel-graph" + (" traced" if over.path else ""),
         "viewBox": f"0 0 {number(size['width'])} {number(size['height'])}",
@@ -81,15 +81,17 @@ def _description(arrows: tuple[Pair, ...]) -> str:
 
 
 def _legend(layout: Layout) -> str:
-    parts, x, y = [], 24.0, layout.size.y + LEGEND_PX - 18
+    """Hues on the first line, marks on the second."""
+    parts, x, y = [], 24.0, layout.size.y + 8
     for kind, name in _HUES.items():
         line = element("path", {"class": "line", "d": f"M{number(x)} {number(y - 3.5)}h18"})
-        text = element("text", {"x": x + 24, "y": y}, name)
-        parts.append(element("g", {"class": f"k-{kind.value}"}, line + text))
+        parts.append(
+            element("g", {"class": f"k-{kind.value}"}, line + element("text", {"x": x + 24, "y": y}, name))
+        )
         x += 24 + width(name) + 18
-    x += 12
+    x, y = 24.0, y + 18
     for mark, meaning in MARKS.items():
         text = f"{mark} {meaning}"
-        parts.append(element("text", {"x": x, "y": y, "class": "key"}, text))
-        x += width(text, LABEL_PX) + 18
+        parts.append(element("text", {"x": x, "y": y}, text))
+        x += width(text) + 18
     return element("g", {"class": "legend"}, "".join(parts))
