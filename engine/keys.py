@@ -29,13 +29,14 @@ TRIALS: Final = "@trials"
 CONTRA_ACCOUNTS: Final = (REVENUE, PAYMENTS, GRANTS, TRIALS)
 
 # Keys that stay for ever (or as long as they have content); every other key must have a TTL.
-# A job's own keys (j d p h hi) live without one exactly as long as the job is in the timers (t).
+# A job's own keys (j d p h hi) live without one exactly as long as the job is in the timers (t) or aside (qz).
 PERMANENT: Final = (
     "a:*",  # accounts, contra accounts among them
     "l:*",  # ledgers
     "lx:*",  # external ids of payments and grants: unique for ever
     "g:*",  # edges of every graph version ever used
     "t",  # timers of the live jobs
+    "qz",  # jobs set aside
     "rdy",  # users with ready jobs
     "q:*",  # ready jobs of a user
     "bell",  # doorbell: timers moved, a job is due
@@ -44,6 +45,7 @@ PERMANENT: Final = (
     "c",  # live counters
     "ctl",  # schema, partitions, pause
     "ob:*",  # outbox
+    "late:*",  # ended jobs whose bought tasks are looked after
     "in:*",  # inbox of updates
     "u:*",  # remembered facts of users without an end
     "al:*",  # alerts waiting for the operator

@@ -20,7 +20,8 @@ from engine.codec import (
 from engine.errors import Refusal
 from engine.keys import WHOLE_GRAPH, partition_of_job
 from engine.ports import Alert, Notice
-from engine.store_read import StoreReads, shown_job
+from engine.store_aside import StoreAside
+from engine.store_read import shown_job
 from engine.store_wire import content_op, event_of, money_word, ms_or_none, outbox_entries, stored_or_refused
 from engine.values import NewJob, Submission, Submitted
 from states.job import Hint, Job
@@ -41,7 +42,7 @@ class Claim:
     asked_ms: int
 
 
-class Store(StoreReads):
+class Store(StoreAside):
     """The writing side. Opened with `Store.connect`."""
 
     async def register_graph(

@@ -22,7 +22,8 @@ async def _allowed(link: Connection, key: str) -> bool:
         return True
     kind, _, rest = name.partition(":")
     if kind in JOB_KEYS:
-        return await link.command("ZSCORE", f"{prefix}}}:t", rest) is not None
+        places = [await link.command("ZSCORE", f"{prefix}}}:{index}", rest) for index in ("t", "qz")]
+        return any(place is not None for place in places)
     if kind == "uj":
         return int(await link.command("HGET", f"{prefix}}}:a:{rest}", "live") or 0) > 0
     return False

@@ -1,14 +1,15 @@
 -- A job's keys: T:j:<id> guard fields, T:d:<id> document, T:p:<id> request, T:h:<id> history, T:hi:<id>
 -- hints. Guard fields: st seq ep gv uid cost hold own dl op. `own` is the worker under lease, '' for none.
+-- A job that was set aside has `qt` too: why (lib/quarantine.lua).
 
 local TERMINAL = { done = true, refunded = true, failed = true }
 
 local function job_guards(T, id)
   local got = redis.call('HMGET', T .. ':j:' .. id,
-    'st', 'seq', 'ep', 'gv', 'uid', 'cost', 'hold', 'own', 'dl', 'op')
+    'st', 'seq', 'ep', 'gv', 'uid', 'cost', 'hold', 'own', 'dl', 'op', 'qt')
   if not got[1] then return nil end
   return { st = got[1], seq = tonumber(got[2]), ep = tonumber(got[3]), gv = got[4], uid = got[5],
-    cost = tonumber(got[6]), hold = got[7], own = got[8], dl = tonumber(got[9]), op = got[10] }
+    cost = tonumber(got[6]), hold = got[7], own = got[8], dl = tonumber(got[9]), op = got[10], qt = got[11] }
 end
 
 -- Why a worker's write is refused; nil when it is not. The epoch decides, never the clock.

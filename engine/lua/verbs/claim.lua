@@ -6,6 +6,7 @@
 -- Returns: job lost next_due job | idle next_due
 --@include lib/job.lua
 --@include lib/ready.lua
+--@include lib/sound.lua
 --@include lib/timer.lua
 local mark = T .. ':w:' .. worker
 local claim, id, ep, lost = string.match(redis.call('GET', mark) or '', '^(%S+) (%S+) (%d+) (%d)$')
@@ -24,6 +25,8 @@ for _ = 1, 16 do
   local g = job_guards(T, due)
   if not g then
     redis.call('ZREM', T .. ':t', due)
+  elseif not sound_or_aside(T, due, g, now) then
+    -- it waits for a person; the next one
   elseif g.st == 'queued' and g.own ~= '' and not queued_ok then
     -- its worker went before it began: back to the front of its line
     redis.call('HSET', T .. ':j:' .. due, 'own', '')
@@ -36,7 +39,13 @@ for _ = 1, 16 do
     break
   end
 end
-if not id and queued_ok then id = ready_pick(T) end
+for _ = 1, 16 do
+  if id or not queued_ok then break end
+  local first = ready_pick(T)
+  if not first then break end
+  local g = job_guards(T, first)
+  if g and sound_or_aside(T, first, g, now) then id = first end
+end
 if not id then
   redis.call('ZREM', T .. ':bell', 'r')
   return { 'idle', timer_next(T) }

@@ -19,6 +19,7 @@ if g.seq > seq and was_done(T, job, seq + 1, op) then return 'replayed' end
 local refused = job_refusal(g, epoch, seq)
 if refused then return refused end
 if g.own == '' and not unclaim then return 'fenced' end
+if g.qt then return 'illegal' end
 if g.st ~= source or not edge_is_legal(T, g.gv, edge, source, target) then return 'illegal' end
 if not money_fits(g.hold, target, money) then return 'illegal' end
 

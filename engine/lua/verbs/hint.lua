@@ -15,5 +15,5 @@ if redis.call('LPOS', hints, hint) then return 'known' end
 if redis.call('LLEN', hints) >= HINTS_MAX then return 'full' end
 
 redis.call('RPUSH', hints, hint)
-if g.own == '' then timer_wake(T, job, now, now) end
+if g.own == '' and not g.qt then timer_wake(T, job, now, now) end
 return 'ok'
