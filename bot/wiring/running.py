@@ -9,7 +9,7 @@ import click
 from adapters.embedded import EmbeddedError
 from bot.settings import SettingsError
 from engine.config import ConfigError
-from engine.errors import EngineError
+from engine.errors import EngineError, StoreUnavailable
 
 T = TypeVar("T")
 
@@ -24,6 +24,8 @@ def finished(work: Coroutine[None, None, T]) -> T:
     """The result of a command's coroutine. Raises Trouble for what a user can mend."""
     try:
         return asyncio.run(work)
+    except StoreUnavailable as error:
+        raise Trouble(f"The store cannot be reached: {error}. Start the server or correct REDIS_URL.") from None
     except (SettingsError, EngineError, ConfigError, EmbeddedError) as error:
         raise Trouble(str(error)) from None
     except KeyboardInterrupt:
