@@ -8,7 +8,7 @@ from diagrams.labels import INDENT_PX, Line, Pair
 from diagrams.layout import Box, Layout, Point
 from diagrams.markup import element, escape, number
 from diagrams.metrics import LINE_PX, width
-from diagrams.overlay import Change, Overlay
+from diagrams.overlay import Overlay
 
 _CORNER = 8.0
 _BASE_PX, _MOST_PX = 1.5, 6.5
@@ -54,14 +54,13 @@ def arrow_label(pair: Pair, layout: Layout, over: Overlay) -> str:
 def _classes(name: str, pair: Pair, over: Overlay) -> str:
     ids = tuple(edge.id for edge in pair.edges)
     classes = [name, f"k-{pair.kind.value}"]
-    if over.covered(ids) == 0 and not over.visits(pair):
+    if over.changes is not None:
+        classes.append(over.change(ids) or "faded")
+    elif over.path:
+        classes += [] if over.visits(pair) else ["faded"]
+    elif over.covered(ids) == 0:
         classes += ["never", "faded"]
-    change = over.change(ids)
-    if change is not None:
-        classes.append(change.value)
-    elif over.changes is not None or (over.path and not over.visits(pair)):
-        classes.append("faded")
-    return " ".join(dict.fromkeys(classes))
+    return " ".join(classes)
 
 
 def _data(pair: Pair) -> dict[str, str]:
@@ -143,15 +142,12 @@ def _rule(lines: list[Line], box: Box, row: int, over: Overlay) -> str:
 
 
 def _rule_classes(ids: tuple[str, ...], over: Overlay) -> str:
-    classes = ["rule"]
-    change = over.change(ids)
-    if change is not None:
-        classes.append(change.value)
-        if change is Change.REMOVED:
-            classes.append("gone")
-    elif over.covered(ids) == 0 and not over.path:
-        classes.append("faded")
-    return " ".join(classes)
+    if over.changes is not None:
+        change = over.change(ids)
+        return f"rule {change or 'faded'}"
+    if over.path:
+        return "rule" if any(step.edge in ids or not step.edge for step in over.path) else "rule faded"
+    return "rule faded" if over.covered(ids) == 0 else "rule"
 
 
 def _badges(pair: Pair, place: Point, over: Overlay) -> str:
@@ -167,7 +163,7 @@ def _badges(pair: Pair, place: Point, over: Overlay) -> str:
             "rx": 7,
         }
         word = element("text", {"x": x + wide / 2, "y": place.y + 12.4}, escape(text))
-        parts.append(element("rect", pill) + word)
+        parts.append(element("rect", {**pill, "height": 14, "rx": 7}) + word)
         x += wide + 4
     return element("g", {"class": "badge"}, "".join(parts)) if parts else ""
 

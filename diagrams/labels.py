@@ -5,7 +5,7 @@ follow it, wrapped. Every text form of the graph (SVG, Mermaid, DOT, PlantUML, S
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from diagrams.metrics import width
 from states.facts import Guard
@@ -40,11 +40,15 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of a block. `edges`: ids it speaks for; empty for a continuation of the line above."""
+    """A line of a block. `edges`: ids it speaks for; empty for a continuation of the line above.
+
+    `names`: it lists the reasons of the rule above.
+    """
 
     spans: tuple[Span, ...]
     edges: tuple[str, ...] = ()
     indent: bool = False
+    names: bool = False
 
     @property
     def text(self) -> str:
@@ -171,7 +175,7 @@ def _rule(group: list[Edge]) -> Iterator[Line]:
         names = []
     spans += _retry_marks(row) if retried else _end_marks(group[0], row)
     yield from _wrapped(spans, ids)
-    yield from _wrapped(names, (), indent=True)
+    yield from (replace(line, names=True) for line in _wrapped(names, (), indent=True))
 
 
 _ONE_REASON = frozenset({"ambiguous", "parked"})

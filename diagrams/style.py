@@ -21,7 +21,7 @@ _SHAPES = f"""
 .reel-graph .never .line{{stroke-dasharray:4 4}}
 .reel-graph .removed .line{{stroke-dasharray:7 4}}
 .reel-graph .changed .line{{stroke-dasharray:2 4;stroke-linecap:round}}
-.reel-graph .rule.gone text{{text-decoration:line-through}}
+.reel-graph .rule.removed text{{text-decoration:line-through}}
 """
 
 
