@@ -1,5 +1,6 @@
 """Logs from files: JSON lines, gzipped or not, streamed. A torn end is a value, not an exception."""
 
+import gc
 import gzip
 import sys
 import zlib
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import IO, Any, Final, cast
 
 from engine.codec import decode, encode
+from engine.replay.graphs import Shelf, graph_of
 from engine.replay.values import Record, ReplayError
 
 MAGIC: Final = b"\x1f\x8b"
@@ -38,28 +40,42 @@ def _inflated(raw: IO[bytes]) -> IO[bytes]:
     return cast("IO[bytes]", gzip.open(raw, "rb")) if head == MAGIC else raw
 
 
-def lines_of(log: Iterable[bytes], told: Callable[[int], None] | None = None) -> Iterator[bytes]:
-    """The lines of an open log; `told` hears now and then how many bytes were read.
+def position(log: IO[bytes]) -> int:
+    """How many bytes of the file were read (of the compressed one, when it is)."""
+    return int(getattr(log, "fileobj", log).tell())
+
+
+def lines_of(log: Iterable[bytes], told: Callable[[], None] | None = None) -> Iterator[bytes]:
+    """The lines of an open log; `told` is called now and then, for a progress bar.
 
     A compressed log that was cut off ends with the line TORN.
     """
-    count, unsaid = 0, 0
+    count = 0
     try:
         for line in log:
             yield line
-            if told is not None:
-                unsaid += len(line)
-                count += 1
-                if count & 0x3FFF == 0:
-                    told(unsaid)
-                    unsaid = 0
+            count += 1
+            if count & 0x3FFF == 0 and told is not None:
+                told()
     except (EOFError, zlib.error, gzip.BadGzipFile):
         yield TORN
 
 
-def read_records(log: Iterable[bytes]) -> Iterator[Record]:
-    """The records of a log whose lines are whole; ReplayError names the first that is not."""
-    for number, line in enumerate(lines_of(log), start=1):
+@contextmanager
+def quiet_collector() -> Iterator[None]:
+    """Without the garbage collector: records make no cycles, it would only look at them again and again."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+def read_records(lines: Iterable[bytes], shelf: Shelf | None = None) -> Iterator[Record]:
+    """The records of lines that are whole; ReplayError names the first that is not. Learns their graphs."""
+    for number, line in enumerate(lines, start=1):
         if line.isspace():
             continue
         row = parsed(line)
@@ -67,6 +83,8 @@ def read_records(log: Iterable[bytes]) -> Iterator[Record]:
             raise ReplayError(f"Line {number} is torn or no record: run `reelstate log verify` first.")
         if "def" not in row:
             yield row
+        elif shelf is not None:
+            shelf.add(graph_of(row["def"]))
 
 
 def parsed(line: bytes) -> Record | None:
@@ -80,7 +98,8 @@ def parsed(line: bytes) -> Record | None:
 
 def graph_line(digest: str, canonical: str) -> bytes:
     """The line that makes a log readable everywhere: a graph's whole definition, before its records."""
-    return encode({"v": 1, "graph": digest, "def": decode(canonical)}) + b"\n"
+    row = {"v": 1, "job": "@graph", "seq": 0, "ts": 0, "graph": digest, "event": "graph", "disp": "graph"}
+    return encode({**row, "def": decode(canonical)}) + b"\n"
 
 
 @contextmanager

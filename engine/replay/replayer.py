@@ -6,6 +6,7 @@ thing that is not goes to `explain`, which says what and why.
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Final
 
 from engine.codec import decode
@@ -23,7 +24,7 @@ _JOB: Final = re.compile(rb'"job":"([^"]{1,80})"')
 
 
 class Replayer:
-    """Feed it lines, then ask for the report. One log a replayer."""
+    """Feed it the lines of one or more logs, then ask for the report."""
 
     def __init__(self, shelf: Shelf | None = None) -> None:
         self.shelf = shelf or Shelf()
@@ -31,9 +32,11 @@ class Replayer:
         self.live: dict[str, Track] = {}
         self._plans: dict[tuple[object, ...], Plan | None] = {}
         self._line = 0
+        self._name = ""
 
-    def feed(self, lines: Iterable[bytes]) -> None:
-        """Judge lines. May be called again with more of the same log."""
+    def feed(self, lines: Iterable[bytes], name: str = "") -> None:
+        """Judge the lines of a log. Jobs may go on in the next one."""
+        self._name, self._line = name, 0
         live, same, born, strange = self.live, self.same, self.born, self._strange
         number, good = self._line, 0
         for line in lines:
@@ -193,7 +196,7 @@ class Replayer:
 
     def _tell(self, fault: Finding, row: Record) -> None:
         """Count a finding as its job's verdict; the job's other records are passed over."""
-        self.report.add(fault)
+        self.report.add(replace(fault, log=self._name))
         job = row.get("job")
         track = self.live.get(job) if isinstance(job, str) else None
         if track is None and isinstance(job, str) and row.get("to") not in ENDS:
@@ -211,7 +214,7 @@ class Replayer:
         if job:
             self._tell(fault, {"job": job})
         else:
-            self.report.add(fault)
+            self.report.add(replace(fault, log=self._name))
             self.report.jobs[fault.verdict] += 1
 
     def _learn(self, row: Record) -> None:

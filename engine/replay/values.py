@@ -65,10 +65,14 @@ class Finding:
     expected: str = ""
     actual: str = ""
     why: tuple[str, ...] = ()
+    log: str = ""
+    """Name of the file, when it has one."""
 
     def sentence(self) -> str:
         """One line for a terminal."""
-        where = f"line {self.line}, job {self.job or '?'}, seq {self.seq}"
+        where = (
+            f"{self.log + ', ' if self.log else ''}line {self.line}, job {self.job or '?'}, seq {self.seq}"
+        )
         versus = f": expected {self.expected}, found {self.actual}" if self.expected or self.actual else ""
         return f"{self.verdict} ({self.kind}) at {where}: {self.text}{versus}"
 

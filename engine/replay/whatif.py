@@ -65,16 +65,8 @@ class WhatIf:
 
     def rows(self) -> list[tuple[str, int, int, int, int]]:
         """The money table: measure, recorded, what-if, difference, undecided."""
-        return [
-            (
-                m.value,
-                self.recorded[m],
-                self.certain[m],
-                self.certain[m] - self.recorded[m],
-                self.undecided[m],
-            )
-            for m in Measure
-        ]
+        old, new, open_ = self.recorded, self.certain, self.undecided
+        return [(m.value, old[m], new[m], new[m] - old[m], open_[m]) for m in Measure]
 
 
 @dataclass(slots=True)
@@ -154,9 +146,9 @@ class Counterfactual:
         twin.seq = row["seq"]
         _tally(self.answer.recorded, row["out"], row["event"])
         if not twin.over:
-            self._compare(twin, row, *judges)
+            self._compare(twin, row, judges[1])
 
-    def _compare(self, twin: _Twin, row: Record, old: Judge, new: Judge) -> None:
+    def _compare(self, twin: _Twin, row: Record, new: Judge) -> None:
         recorded = facts_of(row)
         facts = rebased(recorded, row["from"], twin, new.graph.strategy)
         expired = _expiry(facts, recorded, row["from"], twin)
@@ -195,6 +187,7 @@ class Counterfactual:
         twin.dropped = (twin.dropped | old_told) - new_told
         if edge.row is not None and not facts.alternative:
             twin.counts[edge.row.counter] = twin.counts.get(edge.row.counter, 0) + 1
+        twin.shift_ms = facts.deadline_ms - row["in"]["deadline_ms"]
         if edge.trigger is Trigger.RENDERED:
             twin.rendered_ms = row["ts"]
 
