@@ -1,15 +1,19 @@
-"""Decisions made durable: the only way a worker or the front door changes a job.
+"""Decisions made durable: the only way a worker changes a job.
 
 A lost answer is asked for again under the same operation id until the store is back: what was bought
-or sent must not be forgotten because Redis was away for a minute.
+or sent must not be forgotten because Redis was away for a minute. A worker that is told to stop finishes
+the store call it is in, so that it knows what it hands back; it does not wait for a store that is away.
 """
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 from engine.asides import note_aside
 from engine.errors import Refusal, StoreUnavailable
-from engine.outbound import alert_of, notices_of, watch_order
+from engine.late import adopt_late
+from engine.outbound import LATE_WATCH, alert_of, notices_of, watch_order
 from engine.ports import Alert, Clock, Randomness
 from engine.store import Store
 from engine.telemetry import Telemetry
@@ -18,12 +22,37 @@ from states.facts import Happening
 from states.job import Hint, Job, Video
 from states.machine import Judge
 from states.strategy import Strategy
-from states.vocabulary import TERMINALS, Failure, Trigger
+from states.vocabulary import TERMINALS, AlertKind, Failure, Trigger
 
 RETRY_S = 1.0
 """How long to wait before a commit is sent again to a store that did not answer."""
-DENIED_PAUSE_MS = 60_000
-"""A job whose next move the graph refuses is a bug of ours: look again later, never in a tight loop."""
+QUARANTINE_MS = 3_600_000
+"""How long a job rests whose next move the graph or the store calls illegal. That is a bug of ours, or
+another program version is needed: it is looked at again, never in a tight loop.
+"""
+
+T = TypeVar("T")
+
+
+def asked_to_stop() -> bool:
+    """Has this task been cancelled while it finished a store call?"""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+async def unbroken(work: Coroutine[Any, Any, T]) -> T:
+    """Finish a store call though its task is cancelled; `asked_to_stop` tells afterwards.
+
+    A cancelled call would be an unknown outcome (redis trap D19), and the job could not be handed back.
+    Every store call is bounded, so this ends.
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        if task.cancelled():
+            raise
+        return await task
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +66,15 @@ class Committer:
     telemetry: Telemetry
     worker: str
     lease_ms: int
+    alert: Callable[[Alert], Awaitable[None]]
+    """Tells the operator what does not come with a transition."""
 
     @property
     def strategy(self) -> Strategy:
         """The policy new decisions are made by."""
         return self.judge.graph.strategy
+
+    # --- transitions ----------------------------------------------------------------------------
 
     async def fire(
         self,
@@ -53,99 +86,128 @@ class Committer:
         failure: Failure | None = None,
         first_poll_s: float = 0,
     ) -> Job | None:
-        """Decide a trigger and store the decision. The job as it now is when this worker goes on."""
+        """Decide a trigger and store the decision. The job as it now is when this worker goes on with it
+        or it has ended.
+        """
         now_ms, rnd = self.clock.now_ms(), self.randomness.random()
         decision = decide(job, trigger, what, now_ms=now_ms, rnd=rnd, video=video, judge=self.judge)
         if isinstance(decision, Denied):
             self.telemetry.emit("job.denied", job=job.id, state=job.state, trigger=trigger, why=decision.why)
             await self._aside(decision, what.actor)
-            await self.park(job, now_ms + DENIED_PAUSE_MS)
+            await self._quarantine(job, trigger, what, decision.why)
             return None
         if trigger is Trigger.ACCEPTED:
             due_ms = wake_ms(decision.after, now_ms + round(first_poll_s * 1000), self.strategy)
             decision = replace(decision, due_ms=due_ms)
-        answer = await self._insist(decision, what.actor, failure)
+        answer = await self._commit(decision, what.actor, failure)
         if isinstance(answer, Refusal):
             await self._refused(job, trigger, what, answer)
             return None
         self._tell(decision)
-        return answer if decision.keep else None
+        return answer if decision.keep or answer.state in TERMINALS else None
 
     async def _aside(self, denied: Denied, actor: str) -> None:
+        record = refusal(denied, graph=self.judge.graph.digest, actor=actor)
         try:
-            await note_aside(
-                self.store, denied.job.id, refusal(denied, graph=self.judge.graph.digest, actor=actor)
-            )
+            await unbroken(note_aside(self.store, denied.job.id, record))
         except StoreUnavailable:  # only evidence; the job itself is parked patiently
             self.telemetry.emit("store.lost", job=denied.job.id, worker=self.worker)
 
-    async def _insist(self, decision: Decision, actor: str, failure: Failure | None) -> Job | Refusal:
-        """Commit, and ask again under the same operation id for as long as the store is away."""
+    async def _commit(self, decision: Decision, actor: str, failure: Failure | None) -> Job | Refusal:
         before, after = decision.before, decision.after
         graph = self.judge.graph.digest
-        while True:
-            try:
-                return await self.store.commit(
-                    before,
-                    after,
-                    edge_id=decision.edge.id,
-                    op=f"{before.epoch}:{after.seq}:{decision.edge.trigger}",
-                    record=record(decision, graph=graph, actor=actor),
-                    notices=notices_of(after, decision.notices, str(after.seq)),
-                    alerts=[*self._alerts(decision, failure), *watch_order(after)],
-                    due_ms=decision.due_ms,
-                    keep_lease=decision.keep,
-                    lease_ms=self.lease_ms,
-                )
-            except StoreUnavailable:
-                self.telemetry.emit("store.lost", job=before.id, worker=self.worker)
-                await self.clock.sleep(RETRY_S)
+        alerts = [alert_of(after, alert, failure) for alert in decision.alerts]
 
-    @staticmethod
-    def _alerts(decision: Decision, failure: Failure | None) -> list[Alert]:
-        return [alert_of(decision.after, alert, failure) for alert in decision.alerts]
+        def ask() -> Coroutine[Any, Any, Job | Refusal]:
+            return self.store.commit(
+                before,
+                after,
+                edge_id=decision.edge.id,
+                op=f"{before.epoch}:{after.seq}:{decision.edge.trigger}",
+                record=record(decision, graph=graph, actor=actor),
+                notices=notices_of(after, decision.notices, str(after.seq)),
+                alerts=[*alerts, *watch_order(after)],
+                due_ms=decision.due_ms,
+                keep_lease=decision.keep,
+                lease_ms=self.lease_ms,
+            )
+
+        return await self._insist(before.id, ask)
 
     async def _refused(self, job: Job, trigger: Trigger, what: Happening, refusal: Refusal) -> None:
-        self.telemetry.emit("job.refused", job=job.id, trigger=trigger, refusal=refusal, worker=self.worker)
-        if trigger is Trigger.ACCEPTED and refusal in (Refusal.FENCED, Refusal.STALE):
-            # the task was bought under a lease that ran out: tell its id to whoever holds the job now
-            await self.store.hint(job.id, Hint("callback", what.task_n, what.task_id))
+        self._emit_refused(job, trigger, refusal)
+        if refusal is Refusal.ILLEGAL:
+            await self._quarantine(job, trigger, what, "illegal for the store")
+        elif trigger is Trigger.ACCEPTED and refusal is not Refusal.GONE:
+            await self._pass_on(job, what)
+
+    async def _pass_on(self, job: Job, what: Happening) -> None:
+        """A task was bought under a lease that ran out: tell its id to whoever holds the job now."""
+        hint = Hint("callback", what.task_n, what.task_id)
+        if await self._insist(job.id, lambda: self.store.hint(job.id, hint)) is not Refusal.STALE:
+            return
+        await self._insist(job.id, lambda: adopt_late(self.store, job.id, what.task_n, what.task_id))
+        order = Alert(fingerprint=f"{LATE_WATCH}:{job.id}", kind=LATE_WATCH, text="", job_id=job.id)
+        await self._insist(job.id, lambda: self._alerted(order))
+
+    async def _quarantine(self, job: Job, trigger: Trigger, what: Happening, why: str) -> None:
+        """The operator hears of it, the job rests; its credits stay held, nothing is made up."""
+        text = f"{trigger} cannot happen to a job in {job.state} ({why}); it rests, its credits stay held"
+        text += f"; provider task {what.task_id}" if what.task_id else ""
+        alert = Alert(f"denied:{job.state}:{trigger}:{why}", AlertKind.GAVE_UP.value, text, job.id)
+        await self._insist(job.id, lambda: self._alerted(alert))
+        # not `park`: a deadline or a notice that is due would wake it at once, and so would its hints
+        await self._give_up_lease(job, self.clock.now_ms() + QUARANTINE_MS, len(job.hints))
+
+    async def _alerted(self, alert: Alert) -> None:
+        await self.alert(alert)
+
+    # --- waiting and checkpoints ----------------------------------------------------------------
 
     async def park(self, job: Job, due_ms: int, *, seen: int = 0) -> None:
         """Give the lease up until `due_ms`; no transition. `seen`: how many hints were used up."""
-        at_ms = wake_ms(job, due_ms, self.strategy) if job.state not in TERMINALS else due_ms
-        refusal = await self._patiently(job, at_ms, seen)
-        if refusal is not None:
-            self.telemetry.emit(
-                "job.refused", job=job.id, trigger="park", refusal=refusal, worker=self.worker
-            )
-        else:
-            self.telemetry.emit("job.waited", job=job.id, state=job.state, due=at_ms)
+        await self._give_up_lease(job, wake_ms(job, due_ms, self.strategy), seen)
 
-    async def _patiently(self, job: Job, due_ms: int, seen: int) -> Refusal | None:
-        while True:
-            try:
-                return await self.store.park(job, due_ms, hints_seen=seen)
-            except StoreUnavailable:
-                self.telemetry.emit("store.lost", job=job.id, worker=self.worker)
-                await self.clock.sleep(RETRY_S)
+    async def hand_back(self, job: Job) -> None:
+        """Give the lease up at once, for others. Asked once: a lease that cannot be given back runs out."""
+        try:
+            refusal = await unbroken(self.store.park(job, self.clock.now_ms(), hints_seen=0))
+        except StoreUnavailable:
+            self.telemetry.emit("store.lost", job=job.id, worker=self.worker)
+            return
+        self.telemetry.emit("job.returned", job=job.id, state=job.state, refusal=refusal)
+
+    async def _give_up_lease(self, job: Job, due_ms: int, seen: int) -> None:
+        refusal = await self._insist(job.id, lambda: self.store.park(job, due_ms, hints_seen=seen))
+        if refusal is not None:
+            self._emit_refused(job, "park", refusal)
+        else:
+            self.telemetry.emit("job.waited", job=job.id, state=job.state, due=due_ms)
 
     async def note(self, job: Job, notices: Sequence[PlannedNotice] = ()) -> Job | None:
         """Store a fenced checkpoint inside a state; the snapshot as stored, or None when refused."""
         told = notices_of(job, tuple(notices), f"{job.seq}-{notices[0].kind}" if notices else "")
+        answer = await self._insist(job.id, lambda: self.store.note(job, notices=told))
+        if isinstance(answer, Refusal):
+            self._emit_refused(job, "note", answer)
+            return None
+        return answer
+
+    async def _insist(self, job_id: str, ask: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Ask again, under the same operation id, for as long as the store is away."""
         while True:
             try:
-                answer = await self.store.note(job, notices=told)
+                return await unbroken(ask())
             except StoreUnavailable:
-                self.telemetry.emit("store.lost", job=job.id, worker=self.worker)
+                self.telemetry.emit("store.lost", job=job_id, worker=self.worker)
+                if asked_to_stop():
+                    raise asyncio.CancelledError from None
                 await self.clock.sleep(RETRY_S)
-                continue
-            if isinstance(answer, Refusal):
-                self.telemetry.emit(
-                    "job.refused", job=job.id, trigger="note", refusal=answer, worker=self.worker
-                )
-                return None
-            return answer
+
+    # --- telemetry ------------------------------------------------------------------------------
+
+    def _emit_refused(self, job: Job, trigger: str, refusal: Refusal) -> None:
+        self.telemetry.emit("job.refused", job=job.id, trigger=trigger, refusal=refusal, worker=self.worker)
 
     def _tell(self, decision: Decision) -> None:
         self.telemetry.emit(

@@ -1,8 +1,9 @@
 """The provider's gate, as a worker uses it: leave to buy, slots given back, and what calls have shown.
 
 The limits are shared by all workers (`engine.limits`); a closed gate fails nobody, the job waits. While
-only the operator can mend the provider (dead key, empty balance, retired model) launches are paused, and
-the first task that is accepted again opens them.
+only the operator can mend the provider (dead key, empty balance, retired model) launches are paused. The
+first task that is accepted again opens them; when no job is left to try, time does, and the next user's
+launch is the probe.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -12,12 +13,17 @@ from engine.errors import StoreUnavailable
 from engine.limits import Limits, NotNow, Permit
 from engine.ports import Accepted, Clock, CreatePlan, Failed, Rendered, Rendering
 from engine.telemetry import Telemetry
-from states.job import Job, ProviderTask
+from states.job import Job, ProviderTask, TaskStatus
 from states.vocabulary import ErrorClass, Reason
 
 INCIDENT = "incident:"
 """Prefix of a pause that an incident made, and that the next success may lift."""
 REFRESH_MS = 1_000
+STORE_AWAY_MS = 1_000
+PAUSE_MS = 600_000
+"""How long a pause made by an incident outlives the last sign of it."""
+PAUSE_LOOK_MS = 30_000
+_UNSETTLED = frozenset({TaskStatus.INTENT, TaskStatus.OPEN, TaskStatus.OVERDUE})
 _PAUSES = frozenset({Reason.PROVIDER_AUTH, Reason.PROVIDER_BALANCE, Reason.MODEL_RETIRED})
 _ACCOUNT = frozenset({Reason.RATE_LIMITED, Reason.PROVIDER_AUTH})
 """What a poll's failure says about the account; its other failures say nothing of the create endpoint."""
@@ -39,6 +45,9 @@ class Gate:
     _asked_ms: int = 0
     _incident: bool = field(default=True)
     """May launches be paused by an incident? True until looked: another process may have paused them."""
+    _sign_ms: int | None = None
+    """The last sign of an incident that this worker has seen while launches were paused by one."""
+    _looked_ms: int = 0
 
     async def opens_ms(self) -> int | None:
         """When a queued job may be started again; None = now. Asked of the store once a second."""
@@ -50,14 +59,18 @@ class Gate:
 
     async def enter(self, job: Job, n: int, plan: CreatePlan) -> int | None:
         """Ask leave for the n-th create call of a job. None = go on; else look again at that time, ms."""
-        answer = await self.limits.start_permit(
-            self.provider,
-            plan.key,
-            model=plan.model,
-            holder=_holder(job, n),
-            user_id=job.user_id,
-            retry=n > 1,
-        )
+        try:
+            answer = await self.limits.start_permit(
+                self.provider,
+                plan.key,
+                model=plan.model,
+                holder=_holder(job, n),
+                user_id=job.user_id,
+                retry=n > 1,
+            )
+        except StoreUnavailable:
+            self.telemetry.emit("store.lost", job=job.id)
+            return self.clock.now_ms() + STORE_AWAY_MS
         if isinstance(answer, NotNow):
             self.telemetry.emit("gate.closed", job=job.id, reason=answer.why, ms=answer.retry_at_ms)
             return answer.retry_at_ms
@@ -71,6 +84,12 @@ class Gate:
         except StoreUnavailable:
             self.telemetry.emit("store.lost", job=job.id)  # the slot's own lease frees it
 
+    async def leave_all(self, job: Job) -> None:
+        """The job has ended: what may still render for it is waited for by nobody, so it holds no slot."""
+        for task in job.tasks:
+            if task.status in _UNSETTLED:
+                await self.leave(job, task)
+
     async def report(self, plan: CreatePlan, outcome: Accepted | Failed) -> None:
         """Tell the shared limits what a create call has shown."""
         if isinstance(outcome, Accepted):
@@ -83,10 +102,32 @@ class Gate:
 
     async def incident(self, failed: Failed) -> None:
         """Nothing can be bought until the operator acts: pause launches."""
-        if failed.verdict.cls is ErrorClass.OPERATOR and failed.verdict.reason in _PAUSES:
-            self._incident = True
+        if failed.verdict.cls is not ErrorClass.OPERATOR or failed.verdict.reason not in _PAUSES:
+            return
+        self._incident, self._sign_ms = True, self.clock.now_ms()
+        try:
             if not await self.paused():
                 await self.pause(f"{INCIDENT}{failed.verdict.reason}")
+        except StoreUnavailable:
+            self.telemetry.emit("store.lost")  # the next attempt shows the same again
+
+    async def watch_pause(self) -> None:
+        """Lift an incident's pause that nothing has confirmed for long. Cheap: call it as often as you like.
+
+        Without this, launches would stay paused for ever once the last deferred job has ended.
+        """
+        now_ms = self.clock.now_ms()
+        if now_ms - self._looked_ms < PAUSE_LOOK_MS:
+            return
+        self._looked_ms = now_ms
+        if not (await self.paused()).startswith(INCIDENT):
+            self._sign_ms = None
+        elif self._sign_ms is None:
+            self._incident, self._sign_ms = True, now_ms
+        elif now_ms - self._sign_ms >= PAUSE_MS:
+            await self.unpause()
+            self.telemetry.emit("launches.resumed", reason="unconfirmed")
+            self._sign_ms = None
 
     async def answered(self, task: ProviderTask, outcome: Rendering | Rendered | Failed) -> None:
         """Tell what a poll has shown of the account."""
@@ -114,7 +155,8 @@ class Gate:
         try:
             if (await self.paused()).startswith(INCIDENT):
                 await self.unpause()
-            self._incident = False
+                self.telemetry.emit("launches.resumed", reason="accepted")
+            self._incident, self._sign_ms = False, None
         except StoreUnavailable:
             self.telemetry.emit("store.lost")
 

@@ -29,7 +29,7 @@ TRIALS: Final = "@trials"
 CONTRA_ACCOUNTS: Final = (REVENUE, PAYMENTS, GRANTS, TRIALS)
 
 # Keys that stay for ever (or as long as they have content); every other key must have a TTL.
-# A job's own keys (j d p h hi) live without one exactly as long as the job is in the timers (t) or aside (qz).
+# A job's own keys (j d p h hi) live without one as long as the job is in the timers (t) or set aside (qz).
 PERMANENT: Final = (
     "a:*",  # accounts, contra accounts among them
     "l:*",  # ledgers
@@ -47,6 +47,7 @@ PERMANENT: Final = (
     "ob:*",  # outbox
     "late:*",  # ended jobs whose bought tasks are looked after
     "in:*",  # inbox of updates
+    "late:*",  # ended jobs whose bought tasks are looked after, a day at most
     "u:*",  # remembered facts of users without an end
     "al:*",  # alerts waiting for the operator
     "lim:*",  # shared limits

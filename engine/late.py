@@ -5,6 +5,7 @@ is looked after for as long as the provider keeps results, without a lease and w
 terminal state; a callback only brings the look forward.
 """
 
+import asyncio
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -28,6 +29,19 @@ LIFE_MS: Final = 24 * 3_600_000
 PAUSES_S: Final = (30, 60, 120, 300, 900)
 RETRY_S: Final = 1.0
 WAIT_S: Final = 30.0
+LIMIT: Final = 8
+"""Entries looked at together."""
+
+
+async def adopt_late(store: Store, job_id: str, task_n: int, task_id: str) -> Job | None:
+    """Give an ended job the id of a task whose create was never answered. None: nothing to look after."""
+    job = await store.read(job_id)
+    if job is None or job.state not in TERMINALS or job.video is not None:
+        return None
+    adopted = replace(job, tasks=tuple(_adopted(task, task_n, task_id) for task in job.tasks))
+    if adopted != job and isinstance(await store.late(adopted), Refusal):
+        return None
+    return adopted
 
 
 @dataclass(slots=True)
@@ -46,13 +60,9 @@ class LateWatch:
 
     async def call(self, job_id: str, task_n: int, task_id: str) -> None:
         """The provider called about an ended job: adopt the id if its create was never answered, look now."""
-        job = await self.store.read(job_id)
-        if job is None or job.state not in TERMINALS or job.video is not None:
-            return
-        adopted = replace(job, tasks=tuple(_adopted(task, task_n, task_id) for task in job.tasks))
-        if adopted != job and isinstance(await self.store.late(adopted), Refusal):
-            return
-        await self._look(adopted)
+        job = await adopt_late(self.store, job_id, task_n, task_id)
+        if job is not None and watched(job.tasks) and not await self._look(job):
+            await self.order(job_id)  # it may have been given up: then nobody knew this id
 
     async def run(self) -> None:
         """Take what is due, look, come back later."""
@@ -65,27 +75,36 @@ class LateWatch:
 
     async def tick(self) -> None:
         """One look at the queue."""
-        entries = await self.queue.take(8)
-        for entry in entries:
-            await self._handle(entry)
+        entries = await self.queue.take(LIMIT)
         if not entries:
             await self.queue.wait(WAIT_S)
+        for failed in await asyncio.gather(*map(self._handled, entries), return_exceptions=True):
+            if isinstance(failed, BaseException):
+                raise failed
 
-    async def _handle(self, entry: Entry) -> None:
-        job = await self.store.read(entry.body.decode())
-        open_tasks = watched(job.tasks) if job is not None else ()
-        over = job is None or job.video is not None or self.clock.now_ms() > job.created_ms + LIFE_MS
-        if job is None or over or not open_tasks:
-            await self.queue.ack(entry)
-            return
-        if await self._look(job):
+    async def _handled(self, entry: Entry) -> None:
+        try:
+            done = await self._handle(entry)
+        except StoreUnavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 - one job's bug must not end the watch over the others
+            logbook.crash("late.crashed", error)
+            done = False
+        if done:
             await self.queue.ack(entry)
         else:
             pause_s = PAUSES_S[min(entry.attempts, len(PAUSES_S)) - 1]
             await self.queue.nack(entry, after_ms=pause_s * 1000)
 
+    async def _handle(self, entry: Entry) -> bool:
+        """True when there is nothing left to look after."""
+        job = await self.store.read(entry.body.decode())
+        if job is None or job.video is not None or self.clock.now_ms() > job.created_ms + LIFE_MS:
+            return True
+        return not watched(job.tasks) or await self._look(job)
+
     async def _look(self, job: Job) -> bool:
-        """Ask about each task once. True when there is nothing left to look after."""
+        """Ask about each open task once. True when there is nothing left to look after."""
         dead = 0
         open_tasks = watched(job.tasks)
         for task in open_tasks:
@@ -94,7 +113,7 @@ class LateWatch:
                 return await self._keep(job, task, outcome)
             if isinstance(outcome, Failed) and outcome.task_dead:
                 dead += outcome.verdict.reason is not Reason.RENDER_TIMEOUT
-        return bool(open_tasks) and dead == len(open_tasks)
+        return dead == len(open_tasks)
 
     async def _ask(self, job: Job, task: ProviderTask) -> Rendering | Rendered | Failed:
         try:
@@ -104,6 +123,9 @@ class LateWatch:
             return Rendering(float(PAUSES_S[0]))
 
     async def _keep(self, job: Job, task: ProviderTask, made: Rendered) -> bool:
+        fresh = await self.store.read(job.id)  # a download takes its time: another look may have been faster
+        if fresh is None or fresh.video is not None:
+            return True
         done = replace(
             task, status=TaskStatus.SUCCEEDED, cost=made.cost if made.cost is not None else task.cost
         )
@@ -118,8 +140,9 @@ class LateWatch:
             job_id=job.id,
         )
         answer = await self.store.late(kept, notices_of(kept, planned, "late"), [alert])
-        self.telemetry.emit("job.late", job=job.id, user=job.user_id, state=job.state)
-        return not isinstance(answer, Refusal) or answer is Refusal.GONE
+        if not isinstance(answer, Refusal):
+            self.telemetry.emit("job.late", job=job.id, user=job.user_id, state=job.state)
+        return answer is not Refusal.STALE
 
 
 def _adopted(task: ProviderTask, n: int, task_id: str) -> ProviderTask:

@@ -7,7 +7,6 @@ before an outside call is made, so an event loop that was stuck (or a machine th
 a right it no longer has. What still slips through is refused by the epoch; nothing here is the fence.
 """
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -64,10 +63,11 @@ class Leases:
         except StoreUnavailable:
             return  # the next beat may come through; still_ours() ends our trust in time
         for job_id, epoch in asked.items():
+            if self._held.get(job_id, (0, 0))[0] != epoch:
+                continue  # let go, or claimed afresh, while the beat was on its way
             if job_id in lost:
                 self.telemetry.emit("lease.lost", job=job_id, worker=self.worker, epoch=epoch)
                 self.drop(job_id)
                 self.on_lost(job_id)
-            elif self._held.get(job_id, (0, 0))[0] == epoch:
+            else:
                 self._held[job_id] = (epoch, asked_ms)
-        await asyncio.sleep(0)

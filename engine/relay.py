@@ -77,7 +77,18 @@ class Relay:
             self.telemetry.emit("store.lost", worker="relay")  # the lease runs out, the entry comes again
         except Exception as error:  # noqa: BLE001 - one entry's bug must not stop the others
             logbook.crash("relay.crashed", error)
-            await self.outbox.nack(entry, after_ms=_pause_ms(entry.attempts))
+            await self._crashed(entry)
+
+    async def _crashed(self, entry: Entry) -> None:
+        """Try again, but not for ever: a lane must not wait behind an entry that nobody can handle."""
+        try:
+            if entry.attempts >= TRIES:
+                self.telemetry.emit("relay.dropped", rule="engine.relay_crashed")
+                await self.outbox.ack(entry)
+            else:
+                await self.outbox.nack(entry, after_ms=_pause_ms(entry.attempts))
+        except StoreUnavailable:
+            self.telemetry.emit("store.lost", worker="relay")
 
     async def _handle(self, entry: Entry) -> None:
         what = decode_outbox(entry.body)
@@ -118,7 +129,8 @@ class Relay:
         if verdict.retry_after_s is not None:
             after_ms = max(after_ms, round(verdict.retry_after_s * 1000))
         self.telemetry.emit("notice.delayed", job=notice.job_id, kind=notice.kind, reason=verdict.reason)
-        await self.outbox.nack(entry, after_ms=after_ms)
+        # a second chat that floods at the same time closes the outbox for all: the bot itself is meant
+        await self.outbox.nack(entry, after_ms=after_ms, flood=verdict.retry_after_s is not None)
 
 
 def _pause_ms(attempts: int) -> int:

@@ -7,9 +7,10 @@ a lease between polls: it only has a due time.
 import asyncio
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 from engine import logbook
-from engine.committer import RETRY_S
+from engine.committer import RETRY_S, asked_to_stop, unbroken
 from engine.errors import StoreUnavailable
 from engine.executor import Executor
 from engine.gate import Gate
@@ -17,6 +18,7 @@ from engine.leases import Leases
 from engine.ports import Clock
 from engine.store import Claim, Store
 from engine.telemetry import Telemetry
+from states.job import Job
 from states.vocabulary import Reason
 
 IDLE_MS = 5_000
@@ -37,37 +39,51 @@ class Worker:
     lease_ms: int
     slots: int = 64
     _running: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _loops: list[asyncio.Task[None]] = field(default_factory=list)
     _free: asyncio.Semaphore = field(init=False)
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
-    _store_was_lost: bool = False
+    _stopped: asyncio.Event = field(default_factory=asyncio.Event)
+    _store_lost_ms: int | None = None
 
     def __post_init__(self) -> None:
         """Open as many slots as asked for."""
         self._free = asyncio.Semaphore(self.slots)
 
     async def run(self) -> None:
-        """Work until `stop` is called (or the task is cancelled, which hands nothing back)."""
+        """Work until `stop` is done (or the task is cancelled, which hands nothing back).
+
+        An exception in a claim loop or in the beats ends the run with it: a worker that claims nothing,
+        or whose leases all run out, must not look alive.
+        """
         self.telemetry.emit("worker.started", worker=self.name)
-        loops = [asyncio.create_task(self._loop(p)) for p in range(self.store.partitions)]
+        self._loops = [asyncio.create_task(self._loop(p)) for p in range(self.store.partitions)]
         beats = asyncio.create_task(self.leases.run())
+        ends = [asyncio.create_task(event.wait()) for event in (self._stopping, self._stopped)]
+        parts = [beats, *self._loops, *ends]
         try:
-            await self._stopping.wait()
+            await _first_end({ends[0], beats, *self._loops})
+            if self._stopping.is_set():  # what is still carried needs its lease until it is handed back
+                await _first_end({ends[1], beats})
         finally:
-            for task in (*loops, beats):
+            for task in parts:
                 task.cancel()
-            await asyncio.gather(*loops, beats, return_exceptions=True)
+            await asyncio.gather(*parts, return_exceptions=True)
 
     async def stop(self, *, grace_s: float = 25.0) -> None:
-        """Stop claiming, let running steps finish within `grace_s`, hand the rest back at once."""
+        """Stop claiming, let running jobs go on for `grace_s` (real seconds), hand the rest back at once."""
         self._stopping.set()
-        running = set(self._running.values())
-        if running:
-            _, late = await asyncio.wait(running, timeout=grace_s)
+        for loop in self._loops:
+            loop.cancel()
+        await asyncio.gather(*self._loops, return_exceptions=True)
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=grace_s)
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
         with suppress(StoreUnavailable):  # leases that cannot be given back run out
             await self.store.leave(self.name)
+        self._stopped.set()
         self.telemetry.emit("worker.stopped", worker=self.name)
 
     def abandon(self, job_id: str) -> None:
@@ -81,51 +97,64 @@ class Worker:
             try:
                 await self.tick(partition)
             except StoreUnavailable:
-                self._store_was_lost = True
+                self._store_lost_ms = self.clock.now_ms()
                 self.telemetry.emit("store.lost", worker=self.name, partition=partition)
                 await self.clock.sleep(RETRY_S)
 
     async def tick(self, partition: int) -> None:
         """Claim one job and start carrying it, or wait until there may be one."""
         await self._free.acquire()
-        claim: Claim | None = None
+        job: Job | None = None
         try:
+            await self.gate.watch_pause()
             opens_ms = await self.gate.opens_ms()
-            claim = await self.store.claim(
-                self.name,
-                partition=partition,
-                lease_ms=self.lease_ms,
-                queued_ok=opens_ms is None,
-                last=self._free.locked(),
-            )
+            claim = await self._claim(partition, queued_ok=opens_ms is None)
+            job = claim.job
         finally:
-            if claim is None or claim.job is None:
+            if job is None:
                 self._free.release()
-        if claim.job is not None:
-            self._carry(claim)
+        if job is not None:
+            self._carry(job, claim)
             return
         idle_ms = self.clock.now_ms() + IDLE_MS
         due = [ms for ms in (claim.next_due_ms, opens_ms) if ms is not None]
         await self.store.wait(partition, min([idle_ms, *due]))
 
-    def _carry(self, claim: Claim) -> None:
-        job = claim.job
-        if job is None:
-            return
+    async def _claim(self, partition: int, *, queued_ok: bool) -> Claim:
+        claim = await unbroken(
+            self.store.claim(
+                self.name,
+                partition=partition,
+                lease_ms=self.lease_ms,
+                queued_ok=queued_ok,
+                last=self._free.locked(),
+            )
+        )
+        if asked_to_stop():
+            if claim.job is not None:
+                await self.executor.committer.hand_back(claim.job)
+            raise asyncio.CancelledError
+        return claim
+
+    def _carry(self, job: Job, claim: Claim) -> None:
+        self.abandon(job.id)  # our own last lease of it ran out, and the job has come back to us
         self.leases.hold(job, claim.asked_ms)
         lost = self._why_lost() if claim.lost else None
         task = asyncio.create_task(self.executor.carry(job, lost=lost), name=f"job {job.id}")
         self._running[job.id] = task
+        self._tasks.add(task)
         task.add_done_callback(lambda done: self._carried(job.id, done))
 
     def _why_lost(self) -> Reason:
         """A lease that ran out while we were cut off from the store says nothing about a dead worker."""
-        reason = Reason.STORAGE_LOST if self._store_was_lost else Reason.WORKER_LOST
-        self._store_was_lost = False
-        return reason
+        since_ms = self._store_lost_ms
+        if since_ms is not None and self.clock.now_ms() - since_ms <= 2 * self.lease_ms:
+            return Reason.STORAGE_LOST
+        return Reason.WORKER_LOST
 
     def _carried(self, job_id: str, task: asyncio.Task[None]) -> None:
         self._free.release()
+        self._tasks.discard(task)
         if self._running.get(job_id) is task:
             del self._running[job_id]
             self.leases.drop(job_id)
@@ -133,3 +162,12 @@ class Worker:
             error = task.exception()
             if error is not None:
                 logbook.crash("worker.crashed", error)
+
+
+async def _first_end(parts: set[asyncio.Task[Any]]) -> None:
+    """Wait for the first of these tasks; raise what it raised."""
+    done, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
+    for task in done:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logbook.crash("worker.crashed", error)
+            raise error
