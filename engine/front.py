@@ -118,6 +118,7 @@ class Engine(FrontDesk):
             deadline_ms=now + strategy.deadline_s * 1000,
             stage_since_ms=now,
             video=new.video,
+            rendered_ms=now if new.video is not None else 0,  # a parked re-delivery waits as long as any
             source_job=new.source_job,
             status_message_id=new.status_message_id,
         )

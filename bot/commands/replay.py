@@ -145,7 +145,7 @@ def show_report(out: Console, report: Report, show: int) -> None:
 
 def _findings(out: Console, findings: Sequence[Finding]) -> None:
     for finding in findings:
-        out.print(f"[{_STYLES[finding.verdict]}]•[/] {escape(finding.sentence())}")
+        out.print(f"[{_STYLES[finding.verdict]}]•[/] {escape(finding.sentence())}", soft_wrap=True)
         for why in finding.why:
             out.print(f"    {escape(why)}")
 

@@ -37,7 +37,9 @@ def begun(row: Record) -> Track:
     """The track of a submit record. KeyError, TypeError when it is no such thing."""
     facts = row["in"]
     video = facts.get("has_video", False)
-    return Track(0, "queued", row["ts"], facts["cost"], facts["held"], facts["deadline_ms"], video)
+    ts = row["ts"]
+    rendered_ms = ts if video else 0
+    return Track(0, "queued", ts, facts["cost"], facts["held"], facts["deadline_ms"], video, "", rendered_ms)
 
 
 def facts_of(row: Record) -> Facts:

@@ -131,7 +131,9 @@ class Counterfactual:
         old, new = judges
         shift_s = new.graph.strategy.deadline_s - old.graph.strategy.deadline_s
         facts = row["in"]
-        self._twins[job] = _Twin(facts["cost"], facts["held"], 0, shift_s * 1000)
+        self._twins[job] = _Twin(
+            facts["cost"], facts["held"], 0, shift_s * 1000, row["ts"] if facts.get("has_video") else 0
+        )
 
     def _move(self, job: str, row: Record) -> None:
         twin = self._twins.get(job, self)  # self: never seen

@@ -67,8 +67,10 @@ class World:
             cost=cost,
             created_ms=start_ms,
             deadline_ms=start_ms + judge.graph.strategy.deadline_s * 1000,
-            video=Video("https://files.example/secret.mp4", 1) if free and rng.random() < 0.7 else None,
         )
+        if free and rng.random() < 0.7:
+            video = Video("https://files.example/secret.mp4", 1)
+            self.job = replace(self.job, video=video, rendered_ms=start_ms)
         self.storm: Reason | None = None
 
     def records(self) -> Iterator[dict[str, Any]]:
