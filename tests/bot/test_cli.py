@@ -55,9 +55,9 @@ def test_settings_come_from_the_env_file_too(run: Run, tmp_path: Path) -> None:
 
 
 def test_a_server_that_does_not_answer_is_told(run: Run) -> None:
-    told = sentence(run("run", **KEYS, REDIS_URL="redis://:pass-in-address@127.0.0.1:1/0"))
+    told = sentence(run("run", **KEYS, REDIS_URL="redis://:pw-in-url@127.0.0.1:1/0"))
     assert "did not answer" in told
-    assert "pass-in-address" not in told
+    assert "pw-in-url" not in told
 
 
 def test_a_store_of_another_shape_is_told(run: Run, redis_url: str) -> None:

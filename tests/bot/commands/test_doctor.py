@@ -48,10 +48,10 @@ def test_a_server_that_forgets_is_refused(run: Run, redis_url: str) -> None:
 
 
 def test_a_dead_server_is_told_without_its_password(run: Run) -> None:
-    result = run("doctor", **KEYS, REDIS_URL="redis://:pass-in-address@127.0.0.1:1/0")
+    result = run("doctor", **KEYS, REDIS_URL="redis://:pw-in-url@127.0.0.1:1/0")
     assert result.exit_code == 2
     assert "does not answer" in result.output
-    assert "pass-in-address" not in result.output
+    assert "pw-in-url" not in result.output
 
 
 def test_a_setting_that_cannot_work_is_told(run: Run) -> None:
