@@ -13,7 +13,7 @@ from states.vocabulary import TERMINALS, State, Trigger
 ENDS: Final = frozenset(state.value for state in TERMINALS)
 SKEW_MS: Final = 1000
 """How far a time may step back: two workers' clocks differ by half a round trip, not by a second."""
-_FACTS: Final = frozenset(f.name for f in fields(Facts)) - {"trigger"}
+FACTS: Final = frozenset(f.name for f in fields(Facts)) - {"trigger"}
 
 
 @dataclass(slots=True)
@@ -53,7 +53,7 @@ def facts_of(row: Record) -> Facts:
 def strange_inputs(row: Record) -> list[str]:
     """Names in `in` that this version does not know."""
     found = row.get("in")
-    return sorted(set(found) - _FACTS) if isinstance(found, Mapping) else []
+    return sorted(set(found) - FACTS) if isinstance(found, Mapping) else []
 
 
 def advance(track: Track, row: Record, edge: Edge, facts: Facts) -> None:

@@ -8,6 +8,7 @@ import random
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Final
 
 from states.facts import Guard
@@ -102,16 +103,16 @@ class Map:
     def way(self, start: Situation, wanted: Iterable[str]) -> tuple[Walk, Situation] | None:
         """The shortest way that ends with one of the wanted edges, None when there is none."""
         ends = frozenset(wanted)
-        seen, waiting = {start}, deque([(start, ())])
-        waiting_walks: deque[tuple[Situation, Walk]] = waiting
-        while waiting_walks:
-            now, walk = waiting_walks.popleft()
+        seen = {start}
+        waiting: deque[tuple[Situation, Walk]] = deque([(start, ())])
+        while waiting:
+            now, walk = waiting.popleft()
             for edge, there in self.moves[now]:
                 if edge.id in ends:
                     return (*walk, edge), there
                 if there not in seen:
                     seen.add(there)
-                    waiting_walks.append((there, (*walk, edge)))
+                    waiting.append((there, (*walk, edge)))
         return None
 
     def home(self, now: Situation, wished: frozenset[str] = frozenset()) -> Walk:
@@ -154,9 +155,8 @@ def _greedy(known: Map, start: Situation, left: set[str]) -> Walk:
 def pair_walks(graph: Graph) -> list[Walk]:
     """Walks that take every reachable pair of neighbouring edges (retry then success, retry then end)."""
     known = Map(graph)
-    left = {
-        (a.id, b.id) for moves in known.moves.values() for a, there in moves for b, _ in known.moves[there]
-    }
+    steps = [step for moves in known.moves.values() for step in moves]
+    left = {(edge.id, then.id) for edge, there in steps for then, _ in known.moves[there]}
     walks = list[Walk]()
     for start in STARTS:
         for now, way in _first_ways(known, start).items():
@@ -183,7 +183,7 @@ def _first_ways(known: Map, start: Situation) -> dict[Situation, Walk]:
 
 
 def _pairs(walk: Walk) -> Iterator[tuple[str, str]]:
-    return ((a.id, b.id) for a, b in zip(walk, walk[1:], strict=False))
+    return ((a.id, b.id) for a, b in pairwise(walk))
 
 
 def random_walks(graph: Graph, count: int, seed: int) -> list[Walk]:

@@ -1,0 +1,280 @@
+"""`reelstate log`: jobs' histories exported, followed, proved, measured and made into tests."""
+
+import json
+import os
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+from rich.markup import escape
+from rich.table import Table
+
+from bot.commands.log_parts import GRAPHS, LOGS, all_lines, console, graph_from, lines, one_sentence, shelf
+from bot.commands.replay import show_report
+from bot.settings import load_settings
+from bot.wiring.app import open_engine
+from bot.wiring.running import Trouble, finished
+from engine.codec import encode
+from engine.front import Engine
+from engine.replay.changes import changed, parse_changes
+from engine.replay.cover import Coverage, coverage
+from engine.replay.graphs import Shelf
+from engine.replay.reading import graph_line, read_records, writing
+from engine.replay.redact import pseudonym, redacted
+from engine.replay.replayer import Replayer
+from engine.replay.shrink import Failing, fails_alike, finding_of, moves_alike, shrunk
+from engine.replay.totest import test_module
+from engine.replay.values import Record, ReplayError
+from engine.replay.whatif import by_strategy
+from engine.replay.xes import xes
+from engine.store_export import canonical_graph, histories, history_of, newest_event
+from engine.values import Event
+from states.graph import GRAPH
+
+Write = Callable[[bytes], object]
+OUT = click.option("-o", "--out", default="-", metavar="FILE", help="Where to write; `.gz` compresses.")
+
+
+@click.group("log")
+def log() -> None:
+    """Work with logs of jobs: JSON lines, plain or gzipped."""
+
+
+@log.command("export")
+@OUT
+@click.option("--job", "job_id", default="", metavar="ID", help="Only this job.")
+@click.option(
+    "--pseudonyms", is_flag=True, help="Hide job ids. REELSTATE_PSEUDONYM_SALT makes them repeatable."
+)
+def export(out: str, job_id: str, *, pseudonyms: bool) -> None:
+    """Write the histories of the store as they are now. Workers go on undisturbed."""
+    salt = os.environ.get("REELSTATE_PSEUDONYM_SALT", "").encode()[:64] or secrets.token_bytes(32)
+    with one_sentence():
+        jobs, records = finished(_export(out, job_id, salt if pseudonyms else None))
+    click.echo(f"{records} records of {jobs} jobs", err=True)
+
+
+async def _export(out: str, job_id: str, salt: bytes | None) -> tuple[int, int]:
+    jobs = records = 0
+    graphs: set[str] = set()
+    async with open_engine(load_settings()) as engine:
+        with writing(out) as target:
+            if job_id:
+                rows = await history_of(engine.store, job_id)
+                if not rows:
+                    raise ReplayError(f"There is no job {job_id} (any more): jobs are kept for 14 days.")
+                await _graphs(engine, rows, graphs, target.write)
+                return 1, _put(rows, salt, target.write)
+            async for found in histories(engine.store):
+                await _graphs(engine, found, graphs, target.write)
+                records += _put(found, salt, target.write)
+                jobs += 1
+    return jobs, records
+
+
+async def _graphs(engine: Engine, rows: Sequence[Record], known: set[str], write: Write) -> None:
+    """The definitions of graphs that were not written yet go before their first record."""
+    for digest in {str(row.get("graph", "")) for row in rows} - known:
+        known.add(digest)
+        canonical = GRAPH.canonical_json() if digest == GRAPH.digest else ""
+        canonical = canonical or await canonical_graph(engine.store, digest)
+        if canonical:
+            write(graph_line(digest, canonical))
+
+
+def _put(rows: Sequence[Record], salt: bytes | None, write: Write) -> int:
+    for row in rows:
+        clean = redacted(row)
+        write(encode(clean if salt is None else pseudonym(clean, salt)) + b"\n")
+    return len(rows)
+
+
+@log.command("tail")
+@click.option("--json", "as_json", is_flag=True, help="Whole records, one a line.")
+@click.option("--count", default=0, type=click.IntRange(0), help="Stop after so many; 0 = never.")
+@click.option(
+    "--since", default="$", metavar="ID", help="Event id to go on from; $ = from now on, 0 = all kept."
+)
+def tail(*, as_json: bool, count: int, since: str) -> None:
+    """Follow the moves of a live store. Ctrl-C ends."""
+    with one_sentence():
+        finished(_tail(as_json=as_json, count=count, since=since))
+
+
+async def _tail(*, as_json: bool, count: int, since: str) -> None:
+    told = 0
+    async with open_engine(load_settings()) as engine:
+        after = await newest_event(engine.store) if since == "$" else since
+        while True:
+            for event in await engine.events(after, block_s=5.0):
+                after = event.id
+                click.echo(await _record_line(engine, event) if as_json else _line(event))
+                told += 1
+                if told == count:
+                    return
+
+
+async def _record_line(engine: Engine, event: Event) -> str:
+    rows = await engine.history(event.job_id)
+    found = next((row for row in rows if row.get("seq") == event.seq), None)
+    return encode(redacted(found) if found is not None else {"job": event.job_id, "seq": event.seq}).decode()
+
+
+def _line(event: Event) -> str:
+    when = datetime.fromtimestamp(event.ms / 1000, UTC).strftime("%H:%M:%S.%f")[:-3]
+    facts = " ".join(f"{name}={value}" for name, value in event.data.items() if name in ("rule", "delay_ms"))
+    way = f"{event.source or '·':>10} → {event.target:<10}"
+    return f"{when} {event.job_id} {event.seq:>3} {way} {event.edge} {facts}".rstrip()
+
+
+@log.command("verify")
+@LOGS
+@GRAPHS
+@click.option("--show", default=10, show_default=True, type=click.IntRange(0), help="Findings to print.")
+def verify(logs: tuple[str, ...], folders: tuple[str, ...], show: int) -> None:
+    """Prove a log: whole, legal, in order, and every move what its graph decides from its inputs.
+
+    Exit code 0: sound; 1: something differs; 2: something is missing or cannot be judged.
+    """
+    with one_sentence():
+        replayer = Replayer(shelf(folders))
+        for name, found in lines(logs):
+            replayer.feed(found, Path(name).name if len(logs) > 1 else "")
+        report = replayer.finish()
+        show_report(console(), report, show)
+    raise SystemExit(report.exit_code)
+
+
+@log.command("cover")
+@LOGS
+@click.option("--graph", metavar="FILE|REV", help="Measure against this graph instead of today's.")
+@click.option(
+    "--gate", type=click.FloatRange(0, 100), help="Exit code 1 below so many percent of reachable edges."
+)
+@click.option("--json", "as_json", is_flag=True, help="The numbers as JSON.")
+def cover(logs: tuple[str, ...], graph: str | None, gate: float | None, *, as_json: bool) -> None:
+    """Which edges the log has taken, which it has missed, and which nothing can take (with the reason)."""
+    with one_sentence():
+        found = coverage(read_records(all_lines(logs)), graph_from(graph) if graph else GRAPH)
+        click.echo(_as_json(found)) if as_json else _show_coverage(found)
+    if gate is not None and found.percent < gate:
+        raise SystemExit(1)
+
+
+def _as_json(found: Coverage) -> str:
+    return json.dumps(
+        {
+            "percent": round(found.percent, 2),
+            "fired": dict(found.fired),
+            "missed": list(found.missed),
+            "unreachable": dict(found.unreachable),
+            "foreign": dict(found.foreign),
+            "pairs": [found.pairs, found.pairs_reachable],
+        }
+    )
+
+
+def _show_coverage(found: Coverage) -> None:
+    out, table = console(), Table("edge", "taken")
+    for edge, count in found.fired.items():
+        table.add_row(escape(edge), str(count))
+    for edge in found.missed:
+        table.add_row(f"[yellow]{escape(edge)}[/]", "[yellow]never[/]")
+    for edge, why in found.unreachable.items():
+        table.add_row(f"[dim]{escape(edge)}[/]", f"[dim]unreachable: {escape(why)}[/]")
+    out.print(table)
+    out.print(
+        f"{len(found.fired)} of {found.reachable} reachable edges ({found.percent:.1f} %), "
+        f"{found.pairs} of {found.pairs_reachable} pairs, {len(found.unreachable)} unreachable"
+    )
+    for edge, count in found.foreign.items():
+        out.print(f"  not of this graph: {escape(edge)} ({count})")
+
+
+@log.command("xes")
+@LOGS
+@OUT
+def to_xes(logs: tuple[str, ...], out: str) -> None:
+    """Write the log as XES, for process mining (a job's records must stand together, as exported)."""
+    with one_sentence(), writing(out) as target:
+        for text in xes(read_records(all_lines(logs))):
+            target.write(text.encode())
+
+
+@log.command("to-test")
+@LOGS
+@OUT
+@click.option(
+    "--job", "job_id", default="", metavar="ID", help="The job; may be left out when the log holds one."
+)
+@click.option("--name", default="", help="Name of the test; the job's id by default.")
+def to_test(logs: tuple[str, ...], out: str, job_id: str, name: str) -> None:
+    """Make one recorded job into a pytest module that replays it. Job ids are hidden."""
+    with one_sentence(), writing(out) as target:
+        rows = _of_job(logs, job_id)
+        target.write(test_module(rows, name or f"job_{rows[0]['job']}").encode())
+
+
+@log.command("shrink")
+@LOGS
+@OUT
+@GRAPHS
+@click.option(
+    "--job", "job_id", default="", metavar="ID", help="The job; the log's first finding by default."
+)
+@click.option(
+    "--what-if", "changes", default="", metavar="CHANGES", help="Keep what this changed policy moves."
+)
+def shrink(logs: tuple[str, ...], out: str, folders: tuple[str, ...], job_id: str, changes: str) -> None:
+    """Make a finding small: the fewest records of one job that still show it."""
+    with one_sentence():
+        known = shelf(folders)
+        rows = _of_job(logs, job_id or _first_finding(logs, known, changes))
+        failing = _failing(rows, known, changes)
+        small = shrunk(rows, failing)
+        with writing(out) as target:
+            for row in small:
+                target.write(encode(row) + b"\n")
+    click.echo(f"{len(small)} of {len(rows)} records still show it", err=True)
+
+
+def _first_finding(logs: Sequence[str], known: Shelf, changes: str) -> str:
+    if changes:
+        return ""
+    replayer = Replayer(known)
+    replayer.feed(all_lines(logs))
+    found = next((f.job for f in replayer.finish().findings if f.job), None)
+    if found is None:
+        raise ReplayError("Nothing in the log differs: there is nothing to shrink.")
+    return found
+
+
+def _failing(rows: Sequence[Record], known: Shelf, changes: str) -> Failing:
+    if changes:
+        wanted = parse_changes(changes)
+        failing = moves_alike(by_strategy(lambda strategy: changed(strategy, wanted)), known)
+        if not failing(rows):
+            raise ReplayError("The changed policy does not move this job: name another with --job.")
+        return failing
+    found = finding_of(rows, known)
+    if found is None:
+        raise ReplayError("Nothing in this job's records differs: there is nothing to shrink.")
+    return fails_alike(found.kind, known)
+
+
+def _of_job(logs: Sequence[str], job_id: str) -> list[Record]:
+    """The records of one job. Raises Trouble when the log holds several and none was named."""
+    rows: list[Record] = []
+    for row in _only(read_records(all_lines(logs)), job_id):
+        if rows and row["job"] != rows[0]["job"]:
+            raise Trouble("The log holds several jobs: name one with --job.")
+        rows.append(row)
+    if not rows:
+        raise Trouble(f"The log has no records of job {job_id}." if job_id else "The log has no records.")
+    return rows
+
+
+def _only(rows: Iterator[Record], job_id: str) -> Iterator[Record]:
+    return (row for row in rows if not job_id or row.get("job") == job_id)

@@ -1,0 +1,65 @@
+"""Histories of a live store, streamed: SCAN finds the jobs, one LRANGE reads each, nothing blocks the server.
+
+A job's records come together and in order, asides after the record they came after. What is written
+while the export runs may be missing at a job's end, never in its middle.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from typing import Any, Final
+
+from engine.codec import decode
+from engine.keys import WHOLE_GRAPH
+from engine.store_base import StoreBase
+
+SCAN_COUNT: Final = 500
+"""Keys looked at in one step of the scan: a fraction of a millisecond of the server."""
+AT_ONCE: Final = 8
+
+
+async def histories(store: StoreBase) -> AsyncIterator[list[dict[str, Any]]]:
+    """The records of every job, a job at a time. Raises StoreUnavailable."""
+    seen: set[int] = set()  # a scan may find a key twice while the server's table grows
+    cursor = b"0"
+    while True:
+        cursor, keys = await store.connection.command("SCAN", cursor, "MATCH", "{*}:h:*", "COUNT", SCAN_COUNT)
+        fresh = [key for key in keys if hash(key) not in seen]
+        seen.update(map(hash, fresh))
+        for start in range(0, len(fresh), AT_ONCE):
+            rows = await asyncio.gather(*(_history(store, key) for key in fresh[start : start + AT_ONCE]))
+            for found in rows:
+                if found:  # empty: the job's time ran out between the two looks
+                    yield found
+        if int(cursor) == 0:
+            return
+
+
+async def history_of(store: StoreBase, job_id: str) -> list[dict[str, Any]]:
+    """The records and asides of one job; empty when there is none."""
+    prefix = store.prefix_of_job(job_id)
+    return [] if prefix is None else await _history(store, f"{prefix}:h:{job_id}".encode())
+
+
+async def _history(store: StoreBase, key: bytes) -> list[dict[str, Any]]:
+    beside = key.replace(b"}:h:", b"}:ha:", 1)
+    run = store.connection.command
+    rows, asides = await asyncio.gather(run("LRANGE", key, 0, -1), run("LRANGE", beside, 0, -1))
+    return _merged(map(decode, rows), map(decode, asides))
+
+
+def _merged(rows: Iterable[dict[str, Any]], asides: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    both = [(row.get("seq", 0), 0, row) for row in rows] + [(row.get("seq", 0), 1, row) for row in asides]
+    return [row for _, _, row in sorted(both, key=lambda one: one[:2])]
+
+
+async def canonical_graph(store: StoreBase, digest: str) -> str:
+    """The JSON of a graph version this store has used, "" when it was kept before graphs were kept whole."""
+    raw = await store.connection.command("HGET", f"{store.prefix(0)}:g:{digest}", WHOLE_GRAPH)
+    return raw.decode() if raw else ""
+
+
+async def newest_event(store: StoreBase) -> str:
+    """Where the event feed stands now, for `events(after=...)`: nothing that comes later slips by."""
+    feeds = [f"{store.prefix(partition)}:ev" for partition in range(store.partitions)]
+    found = [await store.connection.command("XREVRANGE", feed, "+", "-", "COUNT", 1) for feed in feeds]
+    return ",".join(rows[0][0].decode() if rows else "0-0" for rows in found)
