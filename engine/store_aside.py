@@ -27,7 +27,7 @@ class StoreAside(StoreReads):
         return {b"gone": Refusal.GONE, b"over": Refusal.STALE}.get(answer)
 
     async def unquarantine(self, job_id: str) -> Refusal | None:
-        """Let workers have it again, now. None also when it was not set aside; `Refusal.GONE`: no such job."""
+        """Let workers have it again, now. None also when it was not set aside."""
         return Refusal.GONE if await self._aside(job_id, "unquarantine") == b"gone" else None
 
     async def quarantined(self, limit: int = 100) -> list[SetAside]:

@@ -1,0 +1,19 @@
+"""A store with a job in each kind of place."""
+
+import pytest
+
+from engine.clock import ManualClock
+from engine.store import Store
+from tests.engine.check.flows import Books, Lives, make_books, make_lives
+
+
+@pytest.fixture
+async def books(store: Store, clock: ManualClock) -> Books:
+    """An empty store with whole books."""
+    return await make_books(store, clock)
+
+
+@pytest.fixture
+async def lives(books: Books) -> Lives:
+    """Jobs in every place."""
+    return await make_lives(books)
