@@ -23,6 +23,9 @@ def place_findings(user: UserRead) -> Iterator[Finding]:
     live = [job for job in mine if job.guards.get("st") not in TERMINALS]
     yield from _account(user, mine, live)
     yield from _line(user)
+    for job in user.jobs:
+        if job.id in user.index and job.exists and job.guards.get("uid") != user.uid:
+            yield _says(user, "I6.ghost", "the list of a user's jobs names another's", job.id, "uj")
     for job in mine:
         yield from _whole(user, job)
         if job.guards.get("st") in TERMINALS:

@@ -29,7 +29,7 @@ def key_findings(key: KeyRead) -> Iterator[Finding]:
         yield _says(key, "K.idem", "a launch button's key leads to no job", job=key.word)
     if kind == "w":
         yield from _mark(key)
-    judged = kind in _JUDGED_ELSEWHERE and not orphan
+    judged = kind == "j" or (kind in _JUDGED_ELSEWHERE and not orphan)
     if key.ttl_ms == _FOR_EVER and not judged and not _permanent(key.name):
         yield _says(key, "K.ttl", "a key has no lifetime and is not on the permanent list")
 

@@ -1,6 +1,7 @@
 """A store with real lives in it, for the checker to prove."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
 
 from engine.check.reading import StoreReader
@@ -121,6 +122,10 @@ def shown(report: Report) -> str:
     return "\n".join(str(finding) for finding in report.findings)
 
 
-def renamed(job: Job, **changes: Any) -> Job:
-    """The job with other fields."""
-    return replace(job, **changes)
+Damage = Callable[[Lives], Awaitable[Any]]
+"""Breaks something in the server."""
+
+
+def key_of(part: str, name: object) -> str:
+    """A key of the only partition."""
+    return f"{T}:{part}:{name}"
