@@ -11,7 +11,7 @@ from diagrams.metrics import LINE_PX, width
 from diagrams.overlay import Overlay
 
 _CORNER = 8.0
-_BASE_PX, _MOST_PX = 1.5, 6.5
+_BASE_PX, _MARKED_PX, _LOOP_PX, _MOST_PX = 1.5, 2.8, 3.5, 7.0
 
 
 def arrow_line(pair: Pair, layout: Layout, over: Overlay) -> str:
@@ -26,11 +26,14 @@ def arrow_line(pair: Pair, layout: Layout, over: Overlay) -> str:
 
 
 def thickness(pair: Pair, over: Overlay) -> float:
-    """Line width in px: the logarithm of its traffic, or a little more on a job's path."""
+    """Line width in px: by the logarithm of its traffic, or a little more on a path or in a diff."""
+    if over.changes is not None:
+        return _MARKED_PX if over.change(pair.ids) else _BASE_PX
     count = over.count(pair)
     if count:
-        return _BASE_PX + (_MOST_PX - _BASE_PX) * log1p(count) / log1p(max(over.busiest, 10))
-    return 2.8 if over.visits(pair) or over.change(tuple(e.id for e in pair.edges)) else _BASE_PX
+        most = _LOOP_PX if pair.loop else _MOST_PX
+        return _BASE_PX + (most - _BASE_PX) * (log1p(count) / log1p(max(over.busiest, count, 10))) ** 2
+    return _MARKED_PX if over.visits(pair) else _BASE_PX
 
 
 def arrow_label(pair: Pair, layout: Layout, over: Overlay) -> str:
@@ -52,22 +55,27 @@ def arrow_label(pair: Pair, layout: Layout, over: Overlay) -> str:
 
 
 def _classes(name: str, pair: Pair, over: Overlay) -> str:
-    ids = tuple(edge.id for edge in pair.edges)
     classes = [name, f"k-{pair.kind.value}"]
     if over.changes is not None:
-        classes.append(over.change(ids) or "faded")
+        classes.append(_changed(name, pair, over))
     elif over.path:
         classes += [] if over.visits(pair) else ["faded"]
-    elif over.covered(ids) == 0:
+    elif over.covered(pair.ids) == 0:
         classes += ["never", "faded"]
     return " ".join(classes)
+
+
+def _changed(name: str, pair: Pair, over: Overlay) -> str:
+    """A line shows the change of all its rules together; in a label each rule shows its own."""
+    change = over.change(pair.ids)
+    return change.value if change is not None and name == "arrow" else "faded"
 
 
 def _data(pair: Pair) -> dict[str, str]:
     return {
         "data-from": pair.source.value,
         "data-to": pair.target.value,
-        "data-edges": " ".join(edge.id for edge in pair.edges),
+        "data-edges": " ".join(pair.ids),
     }
 
 
@@ -152,10 +160,10 @@ def _rule_classes(ids: tuple[str, ...], over: Overlay) -> str:
 
 def _badges(pair: Pair, place: Point, over: Overlay) -> str:
     parts, x = [], place.x + 2
-    for text, name in badge_texts(pair, over):
+    for text in badge_texts(pair, over):
         wide = width(text, 9.5, bold=True) + 10
         pill: dict[str, str | float] = {
-            "class": name,
+            "class": "pill",
             "x": x,
             "y": place.y + 2,
             "width": wide,
@@ -168,17 +176,22 @@ def _badges(pair: Pair, place: Point, over: Overlay) -> str:
     return element("g", {"class": "badge"}, "".join(parts)) if parts else ""
 
 
-def badge_texts(pair: Pair, over: Overlay) -> list[tuple[str, str]]:
-    """The badges of an arrow: its steps, its count, the credits it moved, how much of it is covered."""
+def badge_texts(pair: Pair, over: Overlay) -> list[str]:
+    """The badges of an arrow: its steps, its count, the credits it moved, how much of it is covered.
+
+    In a diff the count is that of the changed rules only: the traffic that the change touches.
+    """
     badges = []
     if steps := over.visits(pair):
-        badges.append((",".join(map(str, steps)), "pill"))
-    count = over.count(pair)
-    if count:
-        badges.append((f"{count:,}", "pill"))
+        badges.append(",".join(map(str, steps)))
+    if over.changes is not None:
+        if over.counts is not None and over.change(pair.ids):
+            badges.append(f"{sum(over.counts.get(e, 0) for e in pair.ids if e in over.changes):,}×")
+        return badges
+    if count := over.count(pair):
+        badges.append(f"{count:,}")
     if moved := over.credits(pair):
-        badges.append((f"{moved:+,} cr".replace("-", "−"), "pill"))
+        badges.append(f"{moved:+,} cr".replace("-", "−"))
     if over.fired is not None:
-        ids = tuple(edge.id for edge in pair.edges)
-        badges.append((f"{over.covered(ids)}/{len(ids)}", "pill"))
+        badges.append(f"{over.covered(pair.ids)}/{len(pair.ids)}")
     return badges

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from diagrams.elk_variants import VARIANTS
-from diagrams.geometry import badness
+from diagrams.geometry import badness, straightened
 from diagrams.layout import Box, Layout, NoLayoutError, Point
 from diagrams.scene import Scene
 from states.vocabulary import TERMINALS, State
@@ -57,7 +57,7 @@ _RUN = """
 def place(what: Scene) -> Layout:
     """Compute a layout (some seconds). Raises NoLayoutError when the engine is not installed."""
     context = _engine()
-    tries = [_read(_run(context, _question(what, *variant))) for variant in VARIANTS]
+    tries = [straightened(_read(_run(context, _question(what, *variant)))) for variant in VARIANTS]
     return min(tries, key=badness)
 
 

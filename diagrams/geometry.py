@@ -1,7 +1,9 @@
 """How good a picture is, in numbers: what covers what, how often lines cross, how often they bend."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import combinations, pairwise
+from types import MappingProxyType
 
 from diagrams.layout import Box, Layout, Point
 from states.vocabulary import TERMINALS
@@ -26,12 +28,10 @@ def overlaps(layout: Layout, gap_px: float = 2.0) -> list[str]:
 
 
 def covered_lines(layout: Layout) -> list[str]:
-    """Arrows that run through another arrow's label block, or through a state they do not touch."""
+    """Arrows that run through a label block, or through a state they do not touch."""
     found = []
     for key, a, b in segments(layout):
-        found += [
-            f"{key} through {k}" for k, box in layout.labels.items() if k != key and box.crossed_by(a, b)
-        ]
+        found += [f"{key} through {k}" for k, box in layout.labels.items() if box.crossed_by(a, b)]
         found += [
             f"{key} through {state}"
             for state, box in layout.states.items()
@@ -71,3 +71,72 @@ def badness(layout: Layout) -> float:
     return (
         1000 * clashes + 30 * crossings(layout) + 4 * bends + 8 * steps + 1.5 * (max(ends) - min(ends)) + size
     )
+
+
+# --- straightening ------------------------------------------------------------------------------
+
+_KINK_ROOM = 10.0
+_KINK_PX, _APART_PX, _ASIDE_PX = 10.0, 7.0, (0.0, -_KINK_ROOM, _KINK_ROOM)
+
+
+def crowded_lines(layout: Layout) -> int:
+    """How many pairs of pieces of different arrows run beside each other too closely."""
+    pairs_of = combinations(segments(layout), 2)
+    return sum(1 for first, second in pairs_of if first[0] != second[0] and _beside(first, second))
+
+
+def _beside(first: Segment, second: Segment) -> bool:
+    (_, a, b), (_, c, d) = first, second
+    if _upright(a, b) and _upright(c, d):
+        return abs(a.x - c.x) < _APART_PX and _share(a.y, b.y, c.y, d.y)
+    if a.y == b.y and c.y == d.y:
+        return abs(a.y - c.y) < _APART_PX and _share(a.x, b.x, c.x, d.x)
+    return False
+
+
+def _share(a: float, b: float, c: float, d: float) -> bool:
+    return min(max(a, b), max(c, d)) - max(min(a, b), min(c, d)) > 1
+
+
+def straightened(layout: Layout) -> Layout:
+    """The layout without little kinks, wherever a straight line covers and crowds nothing new."""
+    for key in layout.arrows:
+        for at in range(1, len(layout.arrows[key]) - 2):
+            tries = (
+                _moved(layout, key, points, by)
+                for points in _without_kink(layout.arrows[key], at)
+                for by in _ASIDE_PX
+            )
+            layout = next((tried for tried in tries if _clashes(tried) <= _clashes(layout)), layout)
+    return layout
+
+
+def _moved(layout: Layout, key: str, points: tuple[Point, ...], aside_px: float) -> Layout:
+    """The arrow's new way, its label moved aside by so much."""
+    box = layout.labels[key]
+    label = replace(box, x=box.x + aside_px)
+    return replace(
+        layout,
+        arrows=MappingProxyType({**layout.arrows, key: points}),
+        labels=MappingProxyType({**layout.labels, key: label}),
+    )
+
+
+def _clashes(layout: Layout) -> tuple[int, int, int, int]:
+    return len(overlaps(layout)), len(covered_lines(layout)), crowded_lines(layout), crossings(layout)
+
+
+def _without_kink(points: tuple[Point, ...], at: int) -> Iterator[tuple[Point, ...]]:
+    """The piece after point `at` is a kink when it is short: move the piece after it, or the one before."""
+    if at + 1 >= len(points):
+        return
+    a, b = points[at], points[at + 1]
+    dx, dy = a.x - b.x, a.y - b.y
+    if not 0 < abs(dx) + abs(dy) < _KINK_PX:
+        return
+    if at + 2 < len(points) - 1:
+        moved = Point(points[at + 2].x + dx, points[at + 2].y + dy)
+        yield (*points[:at], moved, *points[at + 3 :])
+    if at - 1 > 0:
+        moved = Point(points[at - 1].x - dx, points[at - 1].y - dy)
+        yield (*points[: at - 1], moved, *points[at + 2 :])

@@ -77,6 +77,11 @@ class Pair:
         return f"{self.source}-{self.target}"
 
     @property
+    def ids(self) -> tuple[str, ...]:
+        """The ids of its edges."""
+        return tuple(edge.id for edge in self.edges)
+
+    @property
     def kind(self) -> EdgeKind:
         """The meaning of the arrow."""
         return self.edges[0].kind

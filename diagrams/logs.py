@@ -178,7 +178,7 @@ def _money(log: Journal) -> Mapping[str, int]:
     money: dict[str, int] = {}
     for record in _all(log):
         for effect in record.get("out", ()):
-            name, _, amount = str(effect).partition(":")
+            name, amount, *_ = (*str(effect).split(":"), "")
             if name in signs and amount.isdecimal():
                 edge = str(record["edge"])
                 money[edge] = money.get(edge, 0) + signs[name] * int(amount)

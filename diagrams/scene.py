@@ -14,6 +14,7 @@ from states.vocabulary import State
 
 STATE_HEIGHT = 40.0
 _PORT_PX, _PADDING_PX, _GRID_PX = 22.0, 22.0, 8
+_COUNT_PX, _CREDITS_PX = 52.0, 124.0
 BADGE_PX = 19.0
 """Room kept under each label block for an overlay's badges."""
 
@@ -68,5 +69,6 @@ def _state_size(state: State, arrows: tuple[Pair, ...]) -> Size:
 
 def _block_size(pair: Pair) -> Size:
     """Widths are rounded up to a coarse grid, so that a changed number seldom needs a new layout."""
-    widest = max(line.width_px for line in pair.lines)
+    room = _CREDITS_PX if pair.edges[0].money is not None else _COUNT_PX
+    widest = max(room, *(line.width_px for line in pair.lines))
     return Size(ceil((widest + 4) / _GRID_PX) * _GRID_PX, len(pair.lines) * LINE_PX + BADGE_PX)

@@ -20,7 +20,7 @@ _SHAPES = f"""
 .reel-graph .plate{{fill-opacity:.85}}
 .reel-graph .never .line{{stroke-dasharray:4 4}}
 .reel-graph .removed .line{{stroke-dasharray:7 4}}
-.reel-graph .changed .line{{stroke-dasharray:2 4;stroke-linecap:round}}
+.reel-graph .changed .line{{stroke-dasharray:.1 5;stroke-linecap:round}}
 .reel-graph .rule.removed text{{text-decoration:line-through}}
 """
 
@@ -46,6 +46,7 @@ def _colours(theme: Theme) -> str:
         f".faded .line{{stroke:{theme.faint}}}",
         f".faded .tip{{fill:{theme.faint}}}",
         f".faded text{{fill:{theme.faint}}}",
+        f".faded .pill{{fill:{theme.dim}}}",
         *(_change(name, getattr(theme, name)) for name in ("added", "removed", "changed")),
         f".current .box{{fill:{theme.current_fill};stroke:{theme.current};stroke-width:2.5}}",
         f".badge text{{fill:{theme.badge_text}}}",

@@ -29,6 +29,8 @@ _HUES = {
     EdgeKind.DONE: "done",
 }
 
+_COUNTED = "width and number: moves   cr: credits   dashed: never fired"
+
 
 def paint(graph: Graph, *, theme: ThemeName = "light", overlay: Overlay | None = None) -> str:
     """The graph as an SVG document (ends with a newline).
@@ -45,18 +47,18 @@ def paint_pairs(
     """Paint these arrows; a diff paints those of two graphs together."""
     over = overlay or PLAIN
     layout = find_layout(scene_of(arrows))
+    size = {"width": layout.size.x, "height": layout.size.y + LEGEND_PX + 18 * len(_painted_over(over))}
     body = [
         element("title", {}, escape(title)),
         element("desc", {}, escape(_description(arrows))),
         element("style", {}, stylesheet(theme)),
-        element("rect", {"class": "paper", "width": layout.size.x, "height": layout.size.y + LEGEND_PX}),
+        element("rect", {"class": "paper", **size}),
         start_dot(layout),
         *(arrow_line(pair, layout, over) for pair in _faint_first(arrows, over)),
         *(arrow_label(pair, layout, over) for pair in arrows),
         *(state_box(state, layout.states[state], over) for state in State),
-        _legend(layout),
+        _legend(layout, over),
     ]
-    size = {"width": layout.size.x, "height": layout.size.y + LEGEND_PX}
     frame: dict[str, str | float] = {
         "xmlns": "http://www.w3.org/2000/svg",
         "class": "reel-graph" + (" traced" if over.path else ""),
@@ -80,18 +82,30 @@ def _description(arrows: tuple[Pair, ...]) -> str:
     )
 
 
-def _legend(layout: Layout) -> str:
-    """Hues on the first line, marks on the second."""
+def _legend(layout: Layout, over: Overlay) -> str:
+    """Hues on the first line, marks on the second, what is painted over on the third."""
     parts, x, y = [], 24.0, layout.size.y + 8
     for kind, name in _HUES.items():
         line = element("path", {"class": "line", "d": f"M{number(x)} {number(y - 3.5)}h18"})
-        parts.append(
-            element("g", {"class": f"k-{kind.value}"}, line + element("text", {"x": x + 24, "y": y}, name))
-        )
+        text = element("text", {"x": x + 24, "y": y}, name)
+        parts.append(element("g", {"class": f"k-{kind.value}"}, line + text))
         x += 24 + width(name) + 18
-    x, y = 24.0, y + 18
-    for mark, meaning in MARKS.items():
-        text = f"{mark} {meaning}"
-        parts.append(element("text", {"x": x, "y": y}, text))
-        x += width(text) + 18
+    marks = "   ".join(f"{mark} {meaning}" for mark, meaning in MARKS.items())
+    for row, text in enumerate((marks, *_painted_over(over)), start=1):
+        spaced = text.replace("   ", "\u00a0\u00a0 ")
+        parts.append(element("text", {"x": 24, "y": y + row * 18}, spaced))
     return element("g", {"class": "legend"}, "".join(parts))
+
+
+def _painted_over(over: Overlay) -> list[str]:
+    """What the overlay's signs mean."""
+    signs = []
+    if over.changes is not None:
+        signs.append("green: added   red, struck out: removed   amber, dotted: changed")
+        signs += ["n×: recorded moves over the changed rules"] if over.counts is not None else []
+    else:
+        signs += ["numbered: the steps of one job"] if over.path else []
+        signs += [_COUNTED] if over.counts is not None else []
+        signs += ["p50 · p95: time in state"] if over.times else []
+        signs += ["n/m: edges covered   dashed: not covered"] if over.fired is not None else []
+    return ["   ".join(signs)] if signs else []

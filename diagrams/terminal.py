@@ -65,14 +65,13 @@ def _rules(lines: Iterable[Line]) -> Iterator[str]:
 
 
 def _badge(pair: Pair, over: Overlay) -> str:
-    ids = tuple(edge.id for edge in pair.edges)
     if steps := over.visits(pair):
         return "#" + ",".join(map(str, steps))
     if (count := over.count(pair)) is not None:
         return f"{count:,}×" if count else "never"
     if over.fired is not None:
-        return f"{over.covered(ids)}/{len(ids)}"
-    change = over.change(ids)
+        return f"{over.covered(pair.ids)}/{len(pair.ids)}"
+    change = over.change(pair.ids)
     return change.value if change else ""
 
 

@@ -38,7 +38,7 @@ from states.graph import Graph
 from states.validate import validate as findings_of
 
 _Text = Callable[[Graph, Language], str]
-_TEXTS: Mapping[str, _Text] = MappingProxyType[str, _Text](
+_TEXTS: Mapping[str, _Text] = MappingProxyType(
     {
         "mermaid": lambda graph, _: mermaid(graph),
         "dot": lambda graph, _: dot(graph),
@@ -181,7 +181,7 @@ def _put(text: str, out: Path | None) -> None:
 
 def _put_bytes(content: bytes, out: Path | None) -> None:
     if out is None:
-        click.get_binary_stream("stdout").write(content)
+        click.echo(content, nl=False)
     else:
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_bytes(content)
