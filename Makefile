@@ -8,14 +8,15 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 ROOMS := states engine adapters bot diagrams tests
 
-.PHONY: demo test lint format lock clean
+.PHONY: demo test lint format diagrams lock clean
 .DEFAULT_GOAL := help
 .PHONY: help
 
 help:
 	@echo "make demo     the whole product on this machine: no key, no server, prints the address (PORT=8080 for another)"
 	@echo "make test     all tests"
-	@echo "make lint     format, lint, types, import contracts"
+	@echo "make lint     format, lint, types, import contracts, fresh diagrams"
+	@echo "make diagrams draw the pictures and the README's tables again"
 	@echo "make format   put the code into the house's format"
 	@echo "make lock     resolve the locks again (needs uv)"
 	@echo "make clean    remove the environment and caches"
@@ -31,10 +32,14 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff format --check $(ROOMS)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/reelstate diagram check
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix $(ROOMS)
 	$(BIN)/ruff format $(ROOMS)
+
+diagrams: $(VENV)/.dev
+	$(BIN)/reelstate diagram render --all diagrams/generated --readme
 
 # The stamps are touched last, so that an interrupted installation is taken up again.
 $(VENV)/.made:
