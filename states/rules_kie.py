@@ -82,6 +82,7 @@ CLEAR_CODES: dict[str, Said] = {
     "1027": _POLICY,
     "1033": _DOWN,
     "1039": _RATE,
+    "1041": _RATE,
     "2013": _OURS,
     "2049": _AUTH,
     "2056": _BALANCE,

@@ -18,6 +18,13 @@ REQUEST_SURE: tuple[Rule, ...] = (
             "must be .. @one of",
             "should be .. @one of",
             "is not @one of",
+            "@(parameters?|params?|value|field) (size|ratio|aspect ratio|resolution|duration|seed|frames|fps|model|watermark|camerafixed|camera fixed|service tier|priority|content) .. (specified|provided|given|in the request|is not valid|invalid|must|not supported)",
+            "(video|audio|clip|reference) @(durations?|fps|frame rate|pixel count) .. (must|should|between|greater|less|least|most|expected|invalid|not|specified)",
+            "@(duration|durations|fps|durationseconds|duration seconds|cfg scale|guidance scale|num frames|seed) .. (must|should|between [0-9]|greater|less|at least|at most|expected|out of|invalid|incorrect|not (supported|valid|allowed|within|match))",
+            "expected @(at most|exactly|at least|one of|integer|string|object|array|boolean|number|between) .. (but|got|received|images|items|contents|instead|[0-9]+)(?! .. (aspect|height|width|px|pixels?))",
+            "@validation of (body|request|input|payload|params|parameters)",
+            "(body|request|schema|payload|json|input) @validation",
+            "@(can not|cannot|can t|must not|not) be (mixed|combined|used together|used with|set together)",
             "must be (a |an |of )*@(boolean|bool|string|integer|int|number|array|object|list|null|true|false|multiple|type|positive|https?|url|valid url|json|float)",
             "should be (a |an |of )*(valid )?@(boolean|bool|string|integer|int|number|array|object|list|url|json|float|dictionary)",
             "(is|are|field) @required(?! .. (payment|authentication|authorization|login|credits|subscription|balance))",
@@ -50,7 +57,7 @@ REQUEST_SURE: tuple[Rule, ...] = (
             "@обязательн~ (поле|параметр~)",
             "не указан~ @(параметр~|поле|модель|промпт)",
         ),
-        r"(参数|字段|必填|请求体)(不能为空|缺失|错误|无效|有误|不合法|非法|不正确|校验失败|异常|为空)|缺少.{0,6}(参数|字段)|不能为空|(无效|非法|错误)的?(参数|请求)|参数校验",
+        r"(参数|字段|必填|请求体).{0,20}?(不能为空|缺失|错误|无效|有误|不合法|非法|不正确|校验失败|异常|为空|未通过)|缺少.{0,6}(参数|字段)|不能为空|(无效|非法|错误)的?(参数|请求)|参数校验|仅支持英文|(音频|视频|时长|参考图).{0,10}(超过(模型)?上限|超限)",
     ),
 )
 
