@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import unified_diff
+from os.path import commonpath
 from pathlib import Path
 from types import MappingProxyType
 
@@ -114,18 +115,23 @@ def _compared(path: Path, new: str) -> Stale | None:
 def _difference(path: Path, old: str, new: str) -> Stale | None:
     if old == new:
         return None
-    lines = unified_diff(
-        old.splitlines(),
-        new.splitlines(),
-        f"{path.name} (committed)",
-        f"{path.name} (graph)",
-        lineterm="",
-        n=1,
-    )
-    shown = [line if len(line) <= _MOST_LINE else line[: _MOST_LINE - 1] + "…" for line in lines]
-    more = len(shown) - _MOST_DIFF_LINES
-    tail = [f"... {more} more lines"] if more > 0 else []
-    return Stale(path, "\n".join([*shown[:_MOST_DIFF_LINES], *tail]))
+    names = (f"{path.name} (committed)", f"{path.name} (graph)")
+    lines = list(unified_diff(old.splitlines(), new.splitlines(), *names, lineterm="", n=1))
+    shown = [_excerpt(lines, at) for at in range(min(len(lines), _MOST_DIFF_LINES))]
+    more = len(lines) - len(shown)
+    return Stale(path, "\n".join([*shown, *([f"... {more} more lines"] if more else [])]))
+
+
+def _excerpt(lines: list[str], at: int) -> str:
+    """A long line is shown from shortly before the place where it differs from its other half."""
+    line = lines[at]
+    if len(line) <= _MOST_LINE:
+        return line
+    others = [o for o in (lines[at - 1], *lines[at + 1 : at + 2]) if line[0] + o[0] in ("-+", "+-")]
+    same = max((len(commonpath([line[1:], other[1:]])) for other in others), default=0)
+    start = max(same - _MOST_LINE // 3, 0)
+    text = line[1:][start : start + _MOST_LINE]
+    return f"{line[0]}{'…' if start else ''}{text}{'…' if start + _MOST_LINE < len(line) - 1 else ''}"
 
 
 def _write(path: Path, text: str) -> None:

@@ -10,7 +10,9 @@ from pathlib import Path
 from types import MappingProxyType
 
 from diagrams.glossary import glossary
+from diagrams.layout import find_layout
 from diagrams.mermaid import mermaid
+from diagrams.scene import scene
 from diagrams.tables import strategy_table
 from diagrams.words import Language
 from states.graph import Graph
@@ -41,10 +43,11 @@ def language_of(path: Path) -> Language:
 
 def picture(graph: Graph, language: Language, folder: str = "diagrams/generated") -> str:
     """The committed picture for light and dark readers, with the text form folded below."""
+    wide = f"{find_layout(scene(graph)).size.x:.0f}"
     return (
         "<picture>\n"
         f'  <source media="(prefers-color-scheme: dark)" srcset="{folder}/graph-dark.svg">\n'
-        f'  <img alt="{_ALT[language]}" src="{folder}/graph.svg" width="952">\n'
+        f'  <img alt="{_ALT[language]}" src="{folder}/graph.svg" width="{wide}">\n'
         "</picture>\n\n"
         f"<details><summary>{_TEXT_FORM[language]}</summary>\n\n"
         f"```mermaid\n{mermaid(graph)}```\n\n</details>\n"

@@ -41,7 +41,7 @@ LIGHT = Theme(
             EdgeKind.FLOW: "#475569",
             EdgeKind.RETRY: "#7c3aed",
             EdgeKind.REFUND: "#b45309",
-            EdgeKind.FAILURE: "#dc2626",
+            EdgeKind.FAILURE: "#b91c1c",
             EdgeKind.DONE: "#15803d",
         }
     ),
@@ -55,7 +55,7 @@ LIGHT = Theme(
         }
     ),
     added="#15803d",
-    removed="#dc2626",
+    removed="#b91c1c",
     changed="#b45309",
     badge_text="#ffffff",
 )
