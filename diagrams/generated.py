@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import unified_diff
-from os.path import commonpath
 from pathlib import Path
 from types import MappingProxyType
 
@@ -128,10 +127,16 @@ def _excerpt(lines: list[str], at: int) -> str:
     if len(line) <= _MOST_LINE:
         return line
     others = [o for o in (lines[at - 1], *lines[at + 1 : at + 2]) if line[0] + o[0] in ("-+", "+-")]
-    same = max((len(commonpath([line[1:], other[1:]])) for other in others), default=0)
+    same = max((_alike_for(line[1:], other[1:]) for other in others), default=0)
     start = max(same - _MOST_LINE // 3, 0)
     text = line[1:][start : start + _MOST_LINE]
     return f"{line[0]}{'…' if start else ''}{text}{'…' if start + _MOST_LINE < len(line) - 1 else ''}"
+
+
+def _alike_for(one: str, other: str) -> int:
+    """How many characters two lines begin with in common."""
+    differing = (at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b)
+    return next(differing, min(len(one), len(other)))
 
 
 def _write(path: Path, text: str) -> None:
