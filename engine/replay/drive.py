@@ -14,6 +14,7 @@ from states.machine import JUDGE, Judge
 from states.vocabulary import Hold, State, Trigger, Verdict
 
 START_MS = 1_800_000_000_000
+COST = 12
 _FREE = ("free job", "given up, free job", "costs nothing yet, free job")
 
 
@@ -32,10 +33,13 @@ def expanded(walk: Walk, judge: Judge) -> Walk:
 
 
 class Drive:
-    """One job led along a walk. Raises AssertionError where `decide` takes another edge."""
+    """One job led along a walk. Raises AssertionError where `decide` takes another edge.
 
-    def __init__(self, walk: Walk, judge: Judge = JUDGE, seed: int = 0, cost: int = 12) -> None:
-        self.walk, self.judge = expanded(walk, judge), judge
+    `by_time`: an ending by exhaustion comes from the deadline, not from all the retries before it.
+    """
+
+    def __init__(self, walk: Walk, judge: Judge = JUDGE, seed: int = 0, *, by_time: bool = False) -> None:
+        self.walk, self.judge, self.by_time = walk if by_time else expanded(walk, judge), judge, by_time
         self.rng = random.Random(seed)  # noqa: S311 - repeatable on purpose
         free = any(edge.guard.value in _FREE for edge in walk)
         video = walk[0].guard.value == "video exists"
@@ -45,7 +49,7 @@ class Drive:
             state=State.QUEUED,
             graph=judge.graph.digest,
             request=Request(7, "", "own", "", "m"),
-            cost=0 if free or video else cost,
+            cost=0 if free or video else COST,
             created_ms=START_MS,
             deadline_ms=START_MS + judge.graph.strategy.deadline_s * 1000,
             video=Video("", 1) if video else None,
@@ -102,7 +106,8 @@ class Drive:
     def _failure(self, edge: Edge) -> Happening:
         row = edge.row
         assert row is not None  # noqa: S101 - every error edge is drawn by a row
-        if edge.target is not State.RETRY_WAIT and row.retries is None:
+        gives_up = edge.target is not State.RETRY_WAIT and row.retries != 0
+        if gives_up and (row.retries is None or self.by_time):
             life_ms = self.judge.graph.strategy.video_life_s * 1000 if row.parks else 0
             self.now = max(self.now, self.job.deadline_ms, self.job.rendered_ms + life_ms)
         return Happening(verdict=Verdict(row.cls, row.reason, f"walk.{row.reason}"))

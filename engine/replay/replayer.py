@@ -12,6 +12,7 @@ from typing import Final
 from engine.codec import decode
 from engine.replay import explain
 from engine.replay.graphs import Shelf, graph_of
+from engine.replay.inputs import wrong_input
 from engine.replay.plans import Plan, decided, plan_of
 from engine.replay.reading import TORN
 from engine.replay.track import ENDS, SKEW_MS, Track, begun, facts_of, follow
@@ -20,6 +21,7 @@ from states.backoff import delay_ms
 
 CACHE_MAX: Final = 200_000
 """Decisions remembered; a log of hostile costs must not fill the memory."""
+SPOILED_MAX: Final = 100_000
 _JOB: Final = re.compile(rb'"job":"([^"]{1,80})"')
 
 
@@ -31,6 +33,7 @@ class Replayer:
         self.report = Report()
         self.live: dict[str, Track] = {}
         self._plans: dict[tuple[object, ...], Plan | None] = {}
+        self._spoiled: set[str] = set()
         self._line = 0
         self._name = ""
 
@@ -71,6 +74,8 @@ class Replayer:
         self.report.ended += 1
         if not track.bad:
             self.report.jobs[Verdict.SAME] += 1
+        elif len(self._spoiled) < SPOILED_MAX:
+            self._spoiled.add(job)
 
     # --- the fast way ---------------------------------------------------------------------------
 
@@ -137,7 +142,7 @@ class Replayer:
         if judge is None:
             return None
         facts = facts_of(row)
-        if explain.wrong_input(facts, track, judge.graph.strategy) is not None:
+        if wrong_input(facts, track, judge.graph.strategy) is not None:
             return None
         edge = decided(judge, track.state, facts)
         if isinstance(edge, str) or (edge.id, edge.target.value) != (row["edge"], row["to"]):
@@ -182,6 +187,8 @@ class Replayer:
             self._moved(row, track)
 
     def _moved(self, row: Record, track: Track | None) -> None:
+        if track is None and row["job"] in self._spoiled:
+            return  # a wrong record said that the job had ended; one finding a job is enough
         if track is None:
             track = self.live[row["job"]] = Track(seq=-1, state="", ts=0)
         if not track.bad:

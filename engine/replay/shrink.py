@@ -1,6 +1,7 @@
 """A finding made small: the fewest records of one job that still show it."""
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 from engine.codec import encode
 from engine.replay.graphs import Shelf
@@ -32,7 +33,13 @@ def fails_alike(kind: Kind, shelf: Shelf) -> Failing:
 
 def moves_alike(another: Callable[[Judge], Judge], shelf: Shelf) -> Failing:
     """Would the other policy still decide otherwise?"""
-    return lambda rows: bool(rows) and Counterfactual(shelf, another).feed(rows).moved > 0
+    return lambda rows: _chained(rows) and Counterfactual(shelf, another).feed(rows).moved > 0
+
+
+def _chained(rows: Sequence[Record]) -> bool:
+    """Does each move begin where the last one ended?"""
+    moves = [row for row in rows if row.get("disp") == "transition"]
+    return bool(moves) and all(a["to"] == b["from"] for a, b in pairwise(moves))
 
 
 def shrunk(rows: Sequence[Record], failing: Failing) -> list[Record]:

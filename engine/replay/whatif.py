@@ -8,11 +8,11 @@ Where only a wait differs, the recorded answers are taken as they stand, and the
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from typing import Final
 
-from engine.replay.explain import guards
 from engine.replay.graphs import Shelf
+from engine.replay.inputs import guards
+from engine.replay.measures import Measure, but_waits, notified, tally
 from engine.replay.plans import decided
 from engine.replay.track import ENDS, facts_of
 from engine.replay.values import Finding, Kind, Record, ReplayError, Verdict
@@ -26,18 +26,6 @@ from states.validate import validate
 from states.vocabulary import Reason, Stage, State, Trigger
 
 EXAMPLES: Final = 20
-
-
-class Measure(StrEnum):
-    """What is counted on both sides."""
-
-    REFUNDS = "refunds"
-    NOTICES = "notices"
-    RETRIES = "retries"
-    RELEASED = "credits released"
-    CAPTURED = "credits captured"
-    PAID = "paid attempts"
-    DELIVERED = "videos delivered"
 
 
 @dataclass(slots=True)
@@ -146,7 +134,7 @@ class Counterfactual:
             self._twins[job] = None
             return
         twin.seq = row["seq"]
-        _tally(self.answer.recorded, row["out"], row["event"])
+        tally(self.answer.recorded, row["out"], row["event"])
         if not twin.over:
             self._compare(twin, row, judges[1])
 
@@ -167,17 +155,17 @@ class Counterfactual:
         ends = isinstance(edge, Edge) and edge.target.value in ENDS and not survives
         if isinstance(edge, Edge) and not survives:
             words = effect_words(edge, facts, cost=twin.cost, key=f"{row['job']}:{row['seq']}")
-            _tally(self.answer.certain, words, edge.trigger.value)
+            tally(self.answer.certain, words, edge.trigger.value)
         if not ends:
             self._unknown(twin)
         self._example(row, named, guards(new, row["from"], facts))
 
     def _alike(self, twin: _Twin, row: Record, edge: Edge, facts: Facts) -> None:
         words = effect_words(edge, facts, cost=twin.cost, key=f"{row['job']}:{row['seq']}")
-        _tally(self.answer.certain, words, row["event"])
-        old_told, new_told = _notified(row["out"]), _notified(words)
+        tally(self.answer.certain, words, row["event"])
+        old_told, new_told = notified(row["out"]), notified(words)
         if list(words) != row["out"]:
-            if not twin.reworded and _but_waits(words) != _but_waits(row["out"]):
+            if not twin.reworded and but_waits(words) != but_waits(row["out"]):
                 twin.reworded = True
                 self.answer.told_otherwise += 1
             if not twin.retimed and facts.delay_ms != row["in"].get("delay_ms", 0):
@@ -259,32 +247,6 @@ def _expiry(facts: Facts, recorded: Facts, state: str, twin: _Twin) -> Facts | N
         return_stage=facts.return_stage,
         costless=facts.costless,
     )
-
-
-def _tally(into: Counter[Measure], words: Iterable[str], event: str) -> None:
-    for word in words:
-        name, _, rest = word.partition(":")
-        if name == "notify":
-            into[Measure.NOTICES] += 1
-        elif name == "retry":
-            into[Measure.RETRIES] += 1
-        elif name == "release":
-            into[Measure.REFUNDS] += 1
-            into[Measure.RELEASED] += int(rest.partition(":")[0])
-        elif name == "capture":
-            into[Measure.CAPTURED] += int(rest.partition(":")[0])
-    if event == Trigger.ACCEPTED:
-        into[Measure.PAID] += 1
-    elif event == Trigger.DELIVERED:
-        into[Measure.DELIVERED] += 1
-
-
-def _notified(words: Iterable[str]) -> frozenset[str]:
-    return frozenset(word.split(":")[1] for word in words if word.startswith("notify:"))
-
-
-def _but_waits(words: Iterable[str]) -> list[str]:
-    return [word for word in words if not word.startswith("retry:")]
 
 
 def by_strategy(change: Callable[[Strategy], Strategy]) -> Callable[[Judge], Judge]:
