@@ -12,6 +12,7 @@ COMMANDS: Final = (
     "worker",
     "classify",
     "doctor",
+    "check",
     "job",
     "diagram",
     "log",

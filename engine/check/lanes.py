@@ -20,7 +20,7 @@ def lane_findings(lane: LaneRead) -> Iterator[Finding]:
         for place in lane.order:
             entry_id, body = lane.entries.get(f"{place}:i"), lane.entries.get(f"{place}:b")
             if entry_id is not None and body is not None:
-                yield from _entry(lane, entry_id.decode(errors="replace"), body)
+                yield from _entry(lane, _text(entry_id), body)
 
 
 def _structure(lane: LaneRead) -> Iterator[Finding]:
@@ -34,7 +34,7 @@ def _structure(lane: LaneRead) -> Iterator[Finding]:
     places = set(lane.order)
     for name, value in lane.entries.items():
         if name.startswith(("i:", "w:")):
-            if value.decode() not in places:
+            if _text(value) not in places:
                 yield _says(lane, "I8.lane", "an id or word leads to no entry", name)
         elif name != "f" and name.partition(":")[0] not in places:
             yield _says(lane, "I8.lane", "an entry has no place in its lane", name)
@@ -47,8 +47,8 @@ def _places(lane: LaneRead) -> Iterator[Finding]:
         entry_id = lane.entries.get(f"{place}:i")
         if entry_id is None or f"{place}:b" not in lane.entries:
             yield _says(lane, "I8.lane", "a place in the lane has no entry", place)
-        elif lane.entries.get(f"i:{entry_id.decode()}") != place.encode():
-            yield _says(lane, "I8.lane", "an entry's id does not lead to its place", entry_id.decode())
+        elif lane.entries.get(f"i:{_text(entry_id)}") != place.encode():
+            yield _says(lane, "I8.lane", "an entry's id does not lead to its place", _text(entry_id))
 
 
 def _entry(lane: LaneRead, entry_id: str, body: bytes) -> Iterator[Finding]:
@@ -86,6 +86,10 @@ def _body(raw: bytes) -> dict[str, Any] | None:
         return None
     whole = isinstance(found, dict) and ("notice" in found or "alert" in found)
     return found if whole else None
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode(errors="replace")
 
 
 def _says(

@@ -37,7 +37,7 @@ def place_findings(user: UserRead) -> Iterator[Finding]:
 def _account(user: UserRead, mine: list[JobRead], live: list[JobRead]) -> Iterator[Finding]:
     said = user.account.get("live", "0")
     cut = len(user.index) >= INDEX_MAX
-    if said != str(len(live)) and not (cut and int(said) > len(live)):
+    if said != str(len(live)) and not (cut and said.isdecimal() and int(said) > len(live)):
         what = "the user's count of live jobs is not how many there are"
         yield _says(user, "I9.live", what, "", "live", str(len(live)), said)
     known = set(user.index)

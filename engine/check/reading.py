@@ -145,7 +145,7 @@ class StoreReader:
         said, counted = await self.calls.call(
             self.prefix(partition), "queue", name=name, limit=QUEUE_LANES_MAX
         )
-        return int(said), int(counted)
+        return _number(said), _number(counted)
 
     async def part(self, partition: int) -> PartRead:
         """A partition's sums."""
@@ -156,8 +156,8 @@ class StoreReader:
         return PartRead(
             partition,
             _texts(ctl),
-            dict(zip(CONTRA_ACCOUNTS, map(int, balances), strict=True)),
-            {name: int(times) for name, times in _texts(counters).items()},
+            dict(zip(CONTRA_ACCOUNTS, map(_number, balances), strict=True)),
+            {name: _number(times) for name, times in _texts(counters).items()},
             int(total) if total else None,
             {name: int(n) for name, n in _texts(states).items()} if states != b"" else None,
         )
@@ -208,3 +208,9 @@ def _texts(flat: Any) -> Mapping[str, str]:
     if isinstance(flat, dict):
         return {_text(name): _text(value) for name, value in flat.items()}
     return dict(zip(map(_text, flat[::2]), map(_text, flat[1::2]), strict=True))
+
+
+def _number(value: Any) -> int:
+    """A damaged number counts as 0, so that the sums it belongs to do not fit."""
+    word = _text(value)
+    return int(word) if word.removeprefix("-").isdecimal() else 0

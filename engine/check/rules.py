@@ -50,6 +50,7 @@ RULES: Final[Mapping[str, str]] = MappingProxyType(
         "K.ended": "the keys of an ended job have a lifetime",
         "K.parts": "a job has its guards, document, request and history",
         "K.read": "a job's guards, document and request can be read",
+        "K.type": "every key has the type of its kind",
         "K.orphan": "the parts of a job or user have their owner",
         "K.idem": "a launch button's key leads to a job",
         "K.slot": "a user's keys lie in the partition that their id names",

@@ -67,7 +67,8 @@ def _counters(before: PartRead, after: PartRead, tally: Tally) -> Iterator[Findi
 def _standing(counters: Mapping[str, int]) -> Counter[str]:
     flow: Counter[str] = Counter()
     for name, times in counters.items():
-        source, target, _ = name.split("|", 2)
+        source, _, rest = name.partition("|")
+        target = rest.partition("|")[0]
         flow[target] += times
         if source:
             flow[source] -= times

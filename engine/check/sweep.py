@@ -17,7 +17,8 @@ from engine.check.places import place_findings
 from engine.check.reading import StoreReader
 from engine.check.stray import index_findings, key_findings
 from engine.check.sums import open_questions, sum_findings
-from engine.check.values import EdgeTable, Finding, PartRead, Report, Tally, UserRead
+from engine.check.values import EdgeTable, Finding, KeyRead, PartRead, Report, Tally, UserRead
+from engine.errors import ScriptFailed
 from engine.keys import partition_of_user
 
 FINDINGS_MAX: Final = 10_000
@@ -39,6 +40,8 @@ class Progress:
 
 
 Watch = Callable[[Progress], None]
+Look = Callable[[int, str], Awaitable[list[Finding]]]
+"""A look at one whole thing of a partition."""
 
 
 async def check_store(reader: StoreReader, *, users: int | None = None, watch: Watch | None = None) -> Report:
@@ -127,12 +130,25 @@ class _Sweep:
     async def _keys(self, prefix: str, names: Sequence[str]) -> list[tuple[str, str]]:
         """Judge the keys by themselves; jobs that their own user's keys do not lead to."""
         people = [name for name in names if not name.startswith("a:")]
-        facts = await self.reader.keys(prefix, people)
+        try:
+            facts = await self.reader.keys(prefix, people)
+        except ScriptFailed:  # one of them is of a wrong type: the others are judged all the same
+            facts = [key for name in people for key in await self._key(prefix, name)]
         suspicious = [key.name for key in facts for _ in key_findings(key)]
         if suspicious:
             again = await self.reader.keys(prefix, sorted(set(suspicious)))
             self.found += [finding for key in again for finding in key_findings(key)]
         return [(key.word, key.name[2:]) for key in facts if key.name.startswith("j:") and key.owner == "0"]
+
+    async def _key(self, prefix: str, name: str) -> list[KeyRead]:
+        try:
+            return await self.reader.keys(prefix, [name])
+        except ScriptFailed:
+            self._mistyped(self.reader.tags.get(prefix, -1), entry=name)
+            return []
+
+    def _mistyped(self, partition: int, *, user: str = "", entry: str = "") -> None:
+        self.found.append(Finding("K.type", "a key has a wrong type", partition, user, "", entry))
 
     async def _people(self, partition: int, uids: Sequence[str]) -> None:
         fresh = [uid for uid in dict.fromkeys(uids) if (partition, uid) not in self.seen]
@@ -140,7 +156,13 @@ class _Sweep:
             fresh = fresh[: self.users - self.progress.users]
         self.seen.update((partition, uid) for uid in fresh)
         tally = self.tallies[partition]
-        for user in await asyncio.gather(*(self.reader.user(partition, uid) for uid in fresh)):
+        reads = (self.reader.user(partition, uid) for uid in fresh)
+        for uid, user in zip(fresh, await asyncio.gather(*reads, return_exceptions=True), strict=True):
+            if isinstance(user, ScriptFailed):
+                self._mistyped(partition, user=uid)
+                continue
+            if isinstance(user, BaseException):
+                raise user
             jobs = tally.jobs
             findings = await self._judged(user, tally)
             self.progress.users += 1
@@ -160,7 +182,10 @@ class _Sweep:
         if (partition, f"j:{job}") in self.seen:
             return
         self.seen.add((partition, f"j:{job}"))
-        user = await self.reader.user(partition, uid)
+        try:
+            user = await self.reader.user(partition, uid)
+        except ScriptFailed:
+            return  # told with the user
         known = any(one.id == job for one in user.jobs)
         if known and user.account:
             return
@@ -182,7 +207,11 @@ class _Sweep:
                 tally.states[job.guards.get("st", "")] += 1
 
     async def _lane(self, partition: int, queue: str, lane: str) -> None:
-        found = list(lane_findings(await self.reader.lane(partition, queue, lane)))
+        try:
+            found = list(lane_findings(await self.reader.lane(partition, queue, lane)))
+        except ScriptFailed:
+            self._mistyped(partition, entry=f"{queue}:o:{lane}")
+            return
         if found:
             self.found += _in_both(found, lane_findings(await self.reader.lane(partition, queue, lane)))
 
@@ -191,16 +220,20 @@ class _Sweep:
     async def _wholes(self, before: Sequence[PartRead]) -> None:
         for partition, was in enumerate(before):
             for name in INDEXES:
-                await self._twice(lambda p=partition, n=name: self._index(p, n))  # type: ignore[misc]
-            await self._twice(lambda p=partition: self._queues(p))  # type: ignore[misc]
+                await self._twice(self._index, partition, name)
+            for name in QUEUES:
+                await self._twice(self._queue, partition, name)
             now = await self.reader.part(partition)
             self.found += sum_findings(was, now, self.tallies[partition])
             self.notes += open_questions(was, now)
 
-    async def _twice(self, look: Callable[[], Awaitable[list[Finding]]]) -> None:
-        found = await look()
-        if found:
-            self.found += _in_both(found, await look())
+    async def _twice(self, look: Look, partition: int, name: str) -> None:
+        try:
+            found = await look(partition, name)
+            if found:
+                self.found += _in_both(found, await look(partition, name))
+        except ScriptFailed:
+            self._mistyped(partition, entry=name)
 
     async def _index(self, partition: int, name: str) -> list[Finding]:
         return [
@@ -209,16 +242,12 @@ class _Sweep:
             for finding in index_findings(partition, name, member, first, second)
         ]
 
-    async def _queues(self, partition: int) -> list[Finding]:
-        found = []
-        for name in QUEUES:
-            said, counted = await self.reader.queue(partition, name)
-            if counted not in (-1, said):
-                what = "a queue's count of entries is not how many there are"
-                found.append(
-                    Finding("I8.count", what, partition, "", "", f"{name}:q", str(counted), str(said))
-                )
-        return found
+    async def _queue(self, partition: int, name: str) -> list[Finding]:
+        said, counted = await self.reader.queue(partition, name)
+        if counted in (-1, said):
+            return []
+        what = "a queue's count of entries is not how many there are"
+        return [Finding("I8.count", what, partition, "", "", f"{name}:q", str(counted), str(said))]
 
 
 def _in_both(first: Iterable[Finding], second: Iterable[Finding]) -> list[Finding]:

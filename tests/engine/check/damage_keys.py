@@ -74,6 +74,21 @@ async def user_astray(lives: Lives) -> None:
     await lives.run("HSET", key_of("a", "not-a-user"), "bal", 0)
 
 
+async def ledger_mistyped(lives: Lives) -> None:
+    await lives.run("DEL", key_of("l", 7))
+    await lives.run("SET", key_of("l", 7), "x")
+
+
+async def lane_mistyped(lives: Lives) -> None:
+    await lives.run("DEL", key_of("ob:o", "@admin"))
+    await lives.run("HSET", key_of("ob:o", "@admin"), "a", 1)
+
+
+async def job_mistyped(lives: Lives) -> None:
+    await lives.run("DEL", key_of("w", "w1"))
+    await lives.run("HSET", key_of("w", "w1"), "a", 1)
+
+
 KEYS: list[tuple[Damage, set[str]]] = [
     (counter_up, {"I9.states"}),
     (counter_down, {"I9.ends"}),
@@ -92,4 +107,7 @@ KEYS: list[tuple[Damage, set[str]]] = [
     (ledger_orphaned, {"K.orphan"}),
     (button_to_nowhere, {"K.idem"}),
     (user_astray, {"K.slot"}),
+    (ledger_mistyped, {"K.type", "I1.contra"}),
+    (lane_mistyped, {"K.type"}),
+    (job_mistyped, {"K.type"}),
 ]
