@@ -15,7 +15,9 @@ from diagrams.layout import Box, Layout, NoLayoutError, Point
 from diagrams.scene import Scene
 from states.vocabulary import TERMINALS, State
 
-_ELK = Path(__file__).parent / "vendor" / "elk.bundled.js"
+ELK_FILE = Path(__file__).parent / "vendor" / "elk.bundled.js"
+"""The vendored engine."""
+
 _MARGIN = 24.0
 _DOT_GAP = 34.0
 
@@ -71,7 +73,7 @@ def _engine() -> Any:
         ) from error
     context = quickjs.Context()
     context.eval(_PRELUDE)
-    context.eval(_ELK.read_text(encoding="utf-8"))
+    context.eval(ELK_FILE.read_text(encoding="utf-8"))
     return context
 
 
