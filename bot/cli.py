@@ -17,6 +17,7 @@ COMMANDS: Final = (
     "diagram",
     "log",
     "replay",
+    "simulate",
 )
 """Loaded when they are asked for: a quick command does not pay for the others' imports."""
 _MODULES: Final = {"run": "serve", "bot": "serve", "worker": "serve"}

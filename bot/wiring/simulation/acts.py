@@ -1,0 +1,135 @@
+"""The script of a world: who does what and when, drawn from the seed before anything begins.
+
+Launches are the story; everything else is trouble that may be left out when a failing seed is shrunk.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from random import Random
+from typing import Final
+
+from engine.simulation.fate import Fate
+
+USERS: Final = (101, 102, 103)
+WORKERS: Final = ("w1", "w2", "w3")
+FRONT: Final = "front"
+FAMILIES: Final = ("store", "provider", "telegram", "process", "user", "operator", "clock")
+
+
+class Deed(StrEnum):
+    """What can be done to a world."""
+
+    LAUNCH = "launch"
+    TAP_AGAIN = "tap again"
+    CANCEL = "cancel"
+    DELETE = "delete the status message"
+    BLOCK = "block the bot"
+    RETURN = "come back"
+    REDELIVER = "get my video"
+    KILL = "kill"
+    STOP = "stop"
+    FREEZE = "freeze"
+    CUT = "cut off from the store"
+    OUTAGE = "store away"
+    FLUSH = "script flush"
+    JUMP = "clock jump"
+    EMPTY = "provider balance empty"
+    DEAD_KEY = "provider key dead"
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One deed at a time (virtual seconds). `who`: a process, a user or a key; `job`: a launch's number."""
+
+    at_s: float
+    deed: Deed
+    who: str = ""
+    job: int = 0
+    span_s: float = 0.0
+
+    @property
+    def id(self) -> str:
+        """Its name in a script of faults."""
+        job = f" job {self.job}" if self.job else ""
+        span = f" for {self.span_s:.1f} s" if self.span_s else ""
+        return f"{self.at_s:.2f} s: {self.who + ' ' if self.who else ''}{self.deed}{job}{span}"
+
+
+def families(seed: int) -> dict[str, float]:
+    """How each family of faults rages in this seed: often not at all, sometimes thrice."""
+    dice = Fate(seed).dice("families")
+    return {name: dice.choice((0.0, 0.5, 1.0, 1.0, 3.0)) for name in FAMILIES}
+
+
+def written(fate: Fate, jobs: int) -> list[Act]:
+    """The whole script of a seed with so many launches, by time."""
+    dice = fate.dice("script")
+    span_s = 60.0 + 30.0 * jobs
+    acts: list[Act] = []
+    for job in range(1, jobs + 1):
+        acts += _of_job(fate.dice(f"job {job}"), job, dice.random() * span_s, fate.families["user"])
+    acts += _of_processes(fate.dice("processes"), span_s, fate.families["process"])
+    acts += _of_store(fate.dice("store acts"), span_s, fate.families["store"])
+    acts += _of_operator(fate.dice("operator"), span_s, fate.families["operator"])
+    acts += _of_clocks(fate.dice("clocks"), span_s, fate.families["clock"])
+    return sorted(acts, key=lambda act: (act.at_s, act.id))
+
+
+def _of_job(dice: Random, job: int, at_s: float, rage: float) -> Iterator[Act]:
+    user = str(dice.choice(USERS))
+    yield Act(at_s, Deed.LAUNCH, user, job)
+    rolls = [dice.random() for _ in range(6)]
+    spans = [dice.random() for _ in range(8)]
+    if rolls[0] < 0.3 * rage:
+        yield Act(at_s + spans[0] * 0.5, Deed.TAP_AGAIN, user, job)
+        yield Act(at_s + spans[1] * 20, Deed.TAP_AGAIN, user, job)
+    if rolls[1] < 0.2 * rage:
+        yield Act(at_s + spans[2] ** 3 * 300, Deed.CANCEL, user, job)
+    if rolls[2] < 0.1 * rage:
+        yield Act(at_s + spans[3] * 150, Deed.DELETE, user, job)
+    if rolls[3] < 0.12 * rage:
+        blocked_s = at_s + spans[4] * 150
+        yield Act(blocked_s, Deed.BLOCK, user)
+        if spans[5] < 0.85:
+            yield Act(blocked_s + 10 + spans[6] ** 2 * 1500, Deed.RETURN, user)
+    if rolls[4] < 0.15:
+        yield Act(at_s + 100 + spans[7] * 900, Deed.REDELIVER, user, job)
+
+
+def _many(dice: Random, expected: float) -> int:
+    return int(expected + dice.random())
+
+
+def _of_processes(dice: Random, span_s: float, rage: float) -> Iterator[Act]:
+    for deed, expected, names in (
+        (Deed.KILL, 1.6, (*WORKERS, FRONT)),
+        (Deed.STOP, 0.7, WORKERS),
+        (Deed.FREEZE, 1.6, (*WORKERS, FRONT)),
+    ):
+        for _ in range(_many(dice, expected * rage)):
+            pause_s = 2 + 60 * dice.random() ** 2
+            yield Act(dice.random() * span_s * 1.3, deed, dice.choice(names), span_s=pause_s)
+
+
+def _of_store(dice: Random, span_s: float, rage: float) -> Iterator[Act]:
+    for deed, expected in ((Deed.OUTAGE, 0.7), (Deed.FLUSH, 0.7)):
+        for _ in range(_many(dice, expected * rage)):
+            yield Act(dice.random() * span_s * 1.3, deed, span_s=1 + 60 * dice.random() ** 3)
+    for _ in range(_many(dice, 1.2 * rage)):
+        pause_s = 2 + 60 * dice.random() ** 2
+        yield Act(dice.random() * span_s * 1.3, Deed.CUT, dice.choice((*WORKERS, FRONT)), span_s=pause_s)
+
+
+def _of_operator(dice: Random, span_s: float, rage: float) -> Iterator[Act]:
+    if dice.random() < 0.15 * rage:
+        yield Act(dice.random() * span_s, Deed.EMPTY, span_s=30 + 900 * dice.random())
+    if dice.random() < 0.25 * rage:
+        key = dice.choice(("k1", "k2"))
+        yield Act(dice.random() * span_s, Deed.DEAD_KEY, key, span_s=30 + 900 * dice.random())
+
+
+def _of_clocks(dice: Random, span_s: float, rage: float) -> Iterator[Act]:
+    for _ in range(_many(dice, 0.8 * rage)):
+        jump_s = (0.05, 2.0, 20.0)[int(dice.random() * 3)] * dice.random()
+        yield Act(dice.random() * span_s, Deed.JUMP, dice.choice((*WORKERS, FRONT)), span_s=jump_s)

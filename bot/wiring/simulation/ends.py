@@ -1,0 +1,80 @@
+"""What must be true of every job once a world has come to rest: video or credits, once, and never silence."""
+
+from typing import TYPE_CHECKING, Final
+
+from states.facts import paid
+from states.job import Job, TaskStatus
+from states.plan import UNANSWERED_CREATES
+from states.strategy import STRATEGY
+from states.vocabulary import TERMINALS, NoticeKind, State
+
+if TYPE_CHECKING:
+    from bot.wiring.simulation.world import World
+
+ENDINGS: Final = frozenset(
+    {
+        NoticeKind.USER_ERROR,
+        NoticeKind.OVERLOADED,
+        NoticeKind.SYSTEM_ERROR,
+        NoticeKind.SEND_FAILED,
+        NoticeKind.CANCELLED,
+        NoticeKind.EXPIRED,
+    }
+)
+
+
+def check_ends(world: "World") -> None:
+    """Complain about each broken promise."""
+    for job_id in world.inspector.job_ids():
+        job = world.inspector.job(job_id)
+        if job.state not in TERMINALS:
+            world.complain("rest", f"{job_id}: rests as {job.state}")
+        _video(world, job)
+        _tasks(world, job)
+        _notices(world, job)
+
+
+def _video(world: "World", job: Job) -> None:
+    """done: it was shown. Otherwise: not shown, unless a send of unknown fate could not be verified."""
+    shown = len(world.telegram.shown.get(job.id, ()))
+    if job.state is State.DONE and shown == 0:
+        world.complain("delivered", f"{job.id}: done, but no message ever showed its video")
+    if job.state is not State.DONE and shown and job.user_id not in world.doubts:
+        world.complain("refunded and delivered", f"{job.id}: {job.state}, but its video was shown")
+
+
+def _tasks(world: "World", job: Job) -> None:
+    """What was bought is in the job's own books, and within its cap."""
+    known = {task.n for task in job.tasks}
+    for made in world.provider.tasks.values():
+        if made.job_id == job.id and made.n not in known:
+            world.complain("orphans", f"{job.id}: task {made.id} (create {made.n}) is in nobody's books")
+    if paid(job.tasks) > STRATEGY.paid_tasks:
+        world.complain("paid tasks", f"{job.id}: {paid(job.tasks)} tasks were paid for")
+    unanswered = sum(task.status is TaskStatus.INTENT for task in job.tasks)
+    if unanswered > UNANSWERED_CREATES:
+        world.complain("creates", f"{job.id}: {unanswered} creates of unknown fate")
+
+
+def _notices(world: "World", job: Job) -> None:
+    """What is told once is told once; the last word is there, and it is the last."""
+    told = {kind: ids for (kind, of), ids in world.told.ids.items() if of == job.id}
+    for kind in (NoticeKind.PATIENCE, NoticeKind.SERVICE_PAUSED, NoticeKind.BELL, *ENDINGS):
+        if len(told.get(kind, ())) > 1:
+            world.complain("notices", f"{job.id}: told {kind} {len(told[kind])} times")
+    ends = [kind for kind in ENDINGS if kind in told]
+    if job.id in world.dropped:
+        return
+    if len(ends) != (job.state is not State.DONE):
+        world.complain("last word", f"{job.id}: {job.state}, told {ends}")
+    elif ends:
+        _last_word(world, job, ends[0])
+
+
+def _last_word(world: "World", job: Job, ending: NoticeKind) -> None:
+    chat = world.telegram.chat(job.request.chat_id)
+    texts = [m.text for m in chat.messages.values() if m.text.endswith(job.id) and not m.job]
+    shown = any(m.job == job.id for m in chat.messages.values())
+    stale = [text for text in texts if text != f"{ending} {job.id}" and not text.startswith("video of")]
+    if stale and not shown:
+        world.complain("last word", f"{job.id}: {ending}, but the chat says {stale}")

@@ -1,0 +1,115 @@
+"""The front process of a world: updates in, acts through the front door, notices out.
+
+It works as the bot does: an update is stored before it counts as received, taken under a lease, handled,
+and acknowledged; what is not acknowledged comes again.
+"""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from bot.wiring.simulation.acts import Act, Deed
+from engine.errors import StoreUnavailable
+from engine.front import Engine
+from engine.simulation.host import Host
+from engine.values import EntryKind, NewJob, Submission, Update
+from states.job import Request
+from states.vocabulary import TERMINALS
+
+MODEL = "model"
+
+
+@dataclass(slots=True)
+class Mail:
+    """Updates that Telegram holds for us, and what is known of the launches."""
+
+    waiting: list[tuple[int, int, bytes]] = field(default_factory=list)
+    count: int = 0
+    jobs: dict[int, str] = field(default_factory=dict)
+    """Launch number -> job id, once the launch was answered."""
+    free: set[str] = field(default_factory=set)
+    refused: dict[int, str] = field(default_factory=dict)
+
+    def send(self, act: Act, message_id: int = 0) -> None:
+        """A user acts; their update waits at Telegram."""
+        self.count += 1
+        body = {"deed": act.deed, "job": act.job, "message": message_id}
+        self.waiting.append((self.count, int(act.who), orjson.dumps(body)))
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """One life of the front process."""
+
+    engine: Engine
+    host: Host
+    mail: Mail
+
+    async def fetch(self) -> None:
+        """The poller: store each update, then let Telegram forget it."""
+        while True:
+            await self.host.sleep(0.3)
+            for update in list(self.mail.waiting):
+                try:
+                    await self.engine.put_update(*update)
+                except StoreUnavailable:
+                    break
+                if update in self.mail.waiting:
+                    self.mail.waiting.remove(update)
+
+    async def pump(self) -> None:
+        """Take, handle, acknowledge."""
+        hands: set[asyncio.Task[None]] = set()
+        while True:
+            hands = {task for task in hands if not task.done()}
+            try:
+                for update in await self.engine.take_updates("front", 4 - len(hands)):
+                    hands.add(asyncio.create_task(self._serve(update)))
+                await self.engine.wait_updates(30.0)
+            except StoreUnavailable:
+                await self.host.sleep(1.0)
+
+    async def _serve(self, update: Update) -> None:
+        try:
+            try:
+                await self._handle(update.chat_id, orjson.loads(update.raw))
+            except StoreUnavailable:
+                await self.engine.nack_update(update, 2.0)
+            else:
+                await self.engine.ack_update(update)
+        except StoreUnavailable:
+            return  # its lease runs out, it comes again
+
+    async def _handle(self, user: int, body: dict[str, Any]) -> None:
+        deed, number = Deed(body["deed"]), int(body["job"])
+        match deed:
+            case Deed.LAUNCH | Deed.TAP_AGAIN:
+                await self._launch(user, number, int(body["message"]))
+            case Deed.CANCEL if number in self.mail.jobs:
+                await self.engine.cancel(self.mail.jobs[number], user)
+            case Deed.REDELIVER if number in self.mail.jobs:
+                await self._redeliver(user, number, int(body["message"]))
+            case Deed.RETURN:
+                await self.engine.user_returned(user)
+            case _:
+                return
+
+    async def _launch(self, user: int, number: int, message_id: int) -> None:
+        await self.engine.grant(user, 100, "welcome", EntryKind.GRANT)
+        request = Request(user, f"photo-{number}", "own", "wishes", MODEL, "en")
+        answer = await self.engine.submit(NewJob(f"launch-{number}", user, 3, request, message_id))
+        if answer.job is not None:
+            self.mail.jobs[number] = answer.job.id
+        elif answer.result in (Submission.PAUSED, Submission.BUSY):
+            self.mail.refused[number] = answer.result
+
+    async def _redeliver(self, user: int, number: int, message_id: int) -> None:
+        job = await self.engine.job(self.mail.jobs[number])
+        if job is None or job.state not in TERMINALS or job.video is None:
+            return
+        new = NewJob(f"again-{number}", user, 0, job.request, message_id, job.id, job.video)
+        answer = await self.engine.submit(new)
+        if answer.job is not None:
+            self.mail.free.add(answer.job.id)

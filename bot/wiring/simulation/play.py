@@ -1,0 +1,95 @@
+"""Playing worlds: one seed on one server, from an empty store to a verdict."""
+
+import asyncio
+import io
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from adapters.embedded import EmbeddedConfig, EmbeddedServer, Sync
+from bot.wiring.simulation.world import Plan, Violation, World, unwind
+from engine.logbook import open_logbook
+from engine.simulation.host import Killed
+from engine.simulation.loop import Stalled, WorldLoop
+from engine.simulation.wire import Wire
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """How a world went. `digest`: of all its histories and ledgers. `faults`: their ids, in order."""
+
+    plan: Plan
+    violation: Violation | None
+    steps: int
+    looks: int
+    virtual_s: float
+    digest: str
+    faults: dict[str, str]
+    ends: Counter[str]
+    story: tuple[str, ...]
+    """What happened to the jobs, line by line."""
+
+
+@contextmanager
+def server() -> Iterator[Wire]:
+    """An embedded server of our own, without a file, for as long as worlds are played on it."""
+    with tempfile.TemporaryDirectory(prefix="reel") as folder:
+        config = EmbeddedConfig(Path(folder), Sync.NO)
+        with EmbeddedServer(config) as running:
+            wire = Wire(running.url.removeprefix("unix://"))
+            wire.call("CONFIG", "SET", "appendonly", "no")
+            try:
+                yield wire
+            finally:
+                wire.close()
+
+
+def play(plan: Plan, wire: Wire) -> Played:
+    """One world from the beginning to its rest, or to its first violation."""
+    open_logbook("CRITICAL", io.StringIO())  # worlds are full of failures; the verdict is what counts
+    wire.all([("FLUSHALL",), ("SCRIPT", "FLUSH")])
+    loop = WorldLoop()
+    asyncio.set_event_loop(loop)
+    world = World(plan, wire, loop)
+    try:
+        _run(world)
+        return _played(world)
+    finally:
+        unwind(world)
+        asyncio.set_event_loop(None)
+        loop.close()
+
+
+def _run(world: World) -> None:
+    try:
+        world.loop.run_until_complete(world.live())
+    except Stalled as error:
+        world.complain("stalled", str(error))
+    except RuntimeError:
+        if world.violation is None:  # a complaint stops the loop before its main task is done
+            raise
+    for crash in world.loop.crashes:
+        error = crash.get("exception")
+        if not isinstance(error, Killed | type(None)):
+            world.complain("crash", f"{crash['message']}: {type(error).__name__}: {error}")
+
+
+def _played(world: World) -> Played:
+    ends = Counter(known.state for known in world.witness.jobs.values())
+    story = [f"{at}" for at in world.events]
+    for job, known in world.witness.jobs.items():
+        story += [job, *(f"  {line}" for line in known.lines)]
+    return Played(
+        plan=world.plan,
+        violation=world.violation,
+        steps=world.steps,
+        looks=world.witness.idle,
+        virtual_s=world.loop.time(),
+        digest=world.inspector.digest(),
+        faults=dict(world.fate.fired),
+        ends=ends,
+        story=tuple(story),
+    )
