@@ -18,13 +18,14 @@ class SetAside:
 class StoreAside(StoreReads):
     """Quarantine: a live job leaves timers and line, and its worker is fenced; its money stays held."""
 
-    async def quarantine(self, job_id: str, why: str) -> Refusal | None:
+    async def quarantine(self, job_id: str, why: str, *, epoch: int | None = None) -> Refusal | None:
         """Set a live job aside. None when it is (also when it was before: the first `why` stays).
 
+        `epoch`: only as the worker that holds this lease. `Refusal.FENCED`: another one has it by now.
         `Refusal.GONE`: no such job. `Refusal.STALE`: it has ended, so nobody works on it anyway.
         """
-        answer = await self._aside(job_id, "quarantine", why=why)
-        return {b"gone": Refusal.GONE, b"over": Refusal.STALE}.get(answer)
+        answer = await self._aside(job_id, "quarantine", why=why, epoch=epoch)
+        return {b"gone": Refusal.GONE, b"over": Refusal.STALE, b"fenced": Refusal.FENCED}.get(answer)
 
     async def unquarantine(self, job_id: str) -> Refusal | None:
         """Let workers have it again, now. None also when it was not set aside."""
@@ -39,7 +40,7 @@ class StoreAside(StoreReads):
                 found.append(SetAside(job.decode(), int(float(since)), why.decode()))
         return sorted(found, key=lambda one: one.since_ms)[:limit]
 
-    async def _aside(self, job_id: str, verb: str, **given: str) -> bytes:
+    async def _aside(self, job_id: str, verb: str, **given: str | int | None) -> bytes:
         prefix = self.prefix_of_job(job_id)
         if prefix is None:
             return b"gone"

@@ -47,6 +47,14 @@ async def test_its_worker_is_fenced_and_its_money_stays_held(bench: Bench, clock
     assert await bench.books() == 0
 
 
+async def test_a_worker_may_set_aside_only_what_it_holds(bench: Bench) -> None:
+    job = await bench.sending()
+    before = await bench.dump()
+    assert await bench.store.quarantine(job.id, "x", epoch=job.epoch - 1) is Refusal.FENCED
+    assert await bench.dump() == before
+    assert await bench.store.quarantine(job.id, "x", epoch=job.epoch) is None
+
+
 async def test_even_the_front_door_cannot_move_it(bench: Bench) -> None:
     job = await bench.queued()
     await bench.store.quarantine(job.id, "x")
