@@ -179,7 +179,7 @@ class Told:
 
 
 class Notifier(Protocol):
-    """Shows notices to users. Edits repeat harmlessly; a new message is short, so a lost or doubled one is cheap."""
+    """Shows notices to users. Edits repeat harmlessly; a new message is short: one lost or doubled is cheap."""
 
     async def tell(self, notice: Notice) -> Told | Failed:
         """Show it now, or say why not (Failed with retry_after_s waits; user_gone drops the rest)."""

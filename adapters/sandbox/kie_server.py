@@ -41,7 +41,7 @@ class SandboxKie:
     `webhook_key` switches signed webhooks on. `state` has the levers (`retire`, `set_balance` ...).
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the knobs of a whole server, keywords all of them
         self,
         clock: Clock,
         randomness: Randomness,
