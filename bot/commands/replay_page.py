@@ -7,6 +7,7 @@ from importlib.resources import files
 from itertools import islice
 from typing import Any, Final
 
+from diagrams.layout import NoLayoutError
 from diagrams.svg import paint
 from engine.replay.graphs import Shelf
 from engine.replay.values import Finding, Record, ReplayError
@@ -19,7 +20,7 @@ JOBS_MAX: Final = 50
 def page_of(rows: Iterable[Record], shelf: Shelf, job: str, findings: Sequence[Finding]) -> str:
     """The page as text. `job`, or the jobs of the findings, or else the log's first ones.
 
-    Raises ReplayError when the log has no such job.
+    Raises ReplayError when the log has no such job, or the graph cannot be drawn here.
     """
     wanted = {job} if job else {f.job for f in islice(findings, JOBS_MAX) if f.job}
     steps: dict[str, list[Record]] = {}
@@ -32,10 +33,14 @@ def page_of(rows: Iterable[Record], shelf: Shelf, job: str, findings: Sequence[F
     digest = str(next(iter(steps.values()))[0].get("graph", ""))
     judge = shelf.judge(digest) or JUDGE
     faults = {f"{f.job}:{f.seq}": [f.sentence(), *f.why] for f in findings if f.job in steps}
+    try:
+        svg = paint(judge.graph, theme="auto")
+    except NoLayoutError as error:
+        raise ReplayError(str(error)) from None
     return _filled(
         {
             "@TITLE@": escape(f"Replay of {job or f'{len(steps)} jobs'}"),
-            "@SVG@": paint(judge.graph, theme="auto"),
+            "@SVG@": svg,
             "@DATA@": _embedded(
                 {"jobs": {name: [_step(row) for row in own] for name, own in steps.items()}, "faults": faults}
             ),

@@ -6,8 +6,9 @@ import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from io import BufferedReader, RawIOBase
 from pathlib import Path
-from typing import IO, Any, Final, cast
+from typing import IO, Final, cast
 
 from engine.codec import decode, encode
 from engine.replay.graphs import Shelf, graph_of
@@ -36,8 +37,9 @@ def opened(path: str) -> Iterator[IO[bytes]]:
 
 
 def _inflated(raw: IO[bytes]) -> IO[bytes]:
-    head = cast("Any", raw).peek(2)[:2]
-    return cast("IO[bytes]", gzip.open(raw, "rb")) if head == MAGIC else raw
+    buffered = raw if hasattr(raw, "peek") else BufferedReader(cast("RawIOBase", raw), BUFFER)
+    head = cast("BufferedReader", buffered).peek(2)[:2]
+    return cast("IO[bytes]", gzip.open(buffered, "rb") if head == MAGIC else buffered)
 
 
 def position(log: IO[bytes]) -> int:

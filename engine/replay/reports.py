@@ -75,4 +75,6 @@ def what_if_lines(answer: WhatIf, asked: str) -> Iterator[str]:
 
 def _plain(text: str) -> str:
     """Text from a log must not become markup."""
-    return "".join(f"\\{sign}" if sign in "\\`*_[]<>|#" else sign for sign in text.replace("\n", " "))
+    entities = {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
+    escaped = (f"\\{sign}" if sign in "\\`*_[]|#" else entities.get(sign, sign) for sign in text)
+    return "".join(escaped).replace("\n", " ")

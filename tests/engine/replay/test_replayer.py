@@ -239,8 +239,8 @@ def test_memory_stays_flat() -> None:
         assert not replayer.report.findings
         return found
 
-    peak(100)
-    small, large = peak(300), peak(900)
+    peak(50)
+    small, large = peak(120), peak(360)
     assert large < small * 2
 
 
