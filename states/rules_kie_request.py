@@ -24,6 +24,11 @@ REQUEST_SURE: tuple[Rule, ...] = (
             "expected @(at most|exactly|at least|one of|integer|string|object|array|boolean|number|between) .. (but|got|received|images|items|contents|instead|[0-9]+)(?! .. (aspect|height|width|px|pixels?))",
             "issues? with the @(input|inputs|request|parameters?|payload) (values?|fields?|data|parameters?|schema|format)?(?! .. (image|photo|file))",
             "(requires?|needs?) (a |an |one |at least |one or more |input |valid |public |the |reference |first |start |source )*@(images?|prompt|photo|picture|frame|video|image urls?|image input)(?! .. (least|minimum|between|larger|px|pixels?|resolution|clear|visible|face|faces|product))",
+            "(output|response|requested|audio|callback|video) @format .. (not|invalid|unsupported|must|only|requested|should)",
+            "(invalid|unsupported|unknown|wrong) (output|response|requested|audio|video) @format",
+            "@output format",
+            "формат @(запроса|ответа|данных|параметр~)",
+            "@(urls?|field|key|name|id|ids) .. too long",
             "@urls? (size|count|number|length|list|array)",
             "@validation of (body|request|input|payload|params|parameters)",
             "(body|request|schema|payload|json|input) @validation",
@@ -60,7 +65,7 @@ REQUEST_SURE: tuple[Rule, ...] = (
             "@обязательн~ (поле|параметр~)",
             "не указан~ @(параметр~|поле|модель|промпт)",
         ),
-        r"(参数|字段|必填|请求体).{0,20}?(不能为空|缺失|错误|无效|有误|不合法|非法|不正确|校验失败|异常|为空|未通过)|缺少.{0,6}(参数|字段)|不能为空|(无效|非法|错误)的?(参数|请求)|参数校验|仅支持英文|(音频|视频|时长|参考图).{0,10}(超过(模型)?上限|超限)",
+        r"(参数|字段|必填|请求体).{0,20}?(不能为空|缺失|错误|无效|有误|不合法|非法|不正确|校验失败|异常|为空|未通过)|缺少.{0,6}(参数|字段)|不能为空|(无效|非法|错误)的?(参数|请求)|参数校验|仅支持英文|(图片|参考图|素材|视频|文件)(数量|张数|个数|时长)|(音频|视频|时长|参考图).{0,10}(超过(模型)?上限|超限)",
     ),
 )
 

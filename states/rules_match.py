@@ -1,7 +1,7 @@
 """How a text rule is written and found.
 
 A text is first made plain: `CONTENT_POLICY_BLOCKED`, `ContentPolicyBlocked` and `content-policy: blocked`
-all become the words `content policy blocked`. A rule is a few phrases over such words, so that one family
+all become the words `content policy blocked`, `isn't` becomes `is not`. A rule is a few phrases over such words, so that one family
 of words takes wordings nobody has seen yet, and no phrase ever matches inside another word.
 
 Notation of a phrase: words apart by one space · `stem~` any ending · `(a|b)` one of · `..` up to about
@@ -24,6 +24,7 @@ _LATIN_WORDS = re.compile(r"[a-z]+|[0-9]+")
 _HAS_CHINESE = re.compile(r"[一-鿿]").search
 _ANCHOR = re.compile(r"@(\([^()]*\)|\{\w+\}|[^\s@()|]+)")
 _HEAD = re.compile(r"(\([^()]*\)|\{\w+\}|[^\s@()|]+)(?!\?)")
+_SHORT_NOT = re.compile(r" (is|are|was|were|do|does|did|has|have|had|could|would|should)n t(?= )")
 _LETTERS = re.compile(r"[a-z0-9а-я]+")
 _SURE = re.compile(r"(?:[a-z0-9а-я](?!\?))*")
 """Letters that every word of a stem begins with: the one before `?` may be missing."""
@@ -52,11 +53,12 @@ def plain(text: str) -> str:
     """The words of a text, lower case, one space between and around them; CamelCase and snake_case cut."""
     text = text[:_PLAIN_LIMIT]
     if text.islower() and text.isascii():
-        return f" {' '.join(_LATIN_WORDS.findall(text))} "
-    words = " ".join(_WORDS.findall(text)).lower()
-    if not text.isascii():
-        words = words.replace("ё", "е")
-    return f" {words} "
+        words = f" {' '.join(_LATIN_WORDS.findall(text))} "
+    else:
+        words = f" {' '.join(_WORDS.findall(text)).lower()} "
+        if not text.isascii():
+            words = words.replace("ё", "е")
+    return _SHORT_NOT.sub(r" \1 not", words) if "n t " in words else words
 
 
 @dataclass(frozen=True, slots=True)
