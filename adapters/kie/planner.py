@@ -14,7 +14,8 @@ class Planner:
 
     `job.refused` (`model|key`, `model|*`, `*|key`) is what this job should rather not try again. When that
     leaves nothing at all, refused pairs are tried once their rest is over: money may have been paid in, and
-    a refused create costs nothing. A pair whose breaker is open waits.
+    a refused create costs nothing. A pair whose breaker is open waits. One that is only called too often
+    is planned all the same: the limits that all workers share make it wait, and a limit fails no job.
     """
 
     def __init__(self, catalogue: Catalogue, keys: KeyRing, health: KeyHealth, clock: Clock) -> None:
@@ -31,7 +32,7 @@ class Planner:
             if self._health.rest(pair.model, pair.key) is None:
                 self._health.trying(pair.model, pair.key)
                 return pair
-        return self._nothing(fresh or pairs)
+        return self._limited(fresh or pairs) or self._nothing(fresh or pairs)
 
     def another(self, job: Job) -> bool:
         """Whether a pair is left that this job was not refused and that may be tried now."""
@@ -46,6 +47,12 @@ class Planner:
             for key in keys:
                 yield CreatePlan(model.id, key)
 
+    def _limited(self, pairs: list[CreatePlan]) -> CreatePlan | None:
+        """The pair that may be called first again, if only the frequency of calls is in its way."""
+        rests = [(rest, pair) for pair in pairs if (rest := self._health.rest(pair.model, pair.key))]
+        limited = [(r.seconds, pair) for r, pair in rests if r.verdict.reason is Reason.RATE_LIMITED]
+        return min(limited, key=lambda found: found[0])[1] if limited else None
+
     def _nothing(self, pairs: list[CreatePlan]) -> Failed:
         """Everything rests: the shortest rest is the answer, and the operator's matter only when all are."""
         rests = [rest for pair in pairs if (rest := self._health.rest(pair.model, pair.key))]
@@ -56,7 +63,9 @@ class Planner:
             text = "no model of the catalogue is alive"
         else:
             cause = soonest.verdict
-            verdict = Verdict(cause.cls, cause.reason, "kie.resting", soonest.seconds)
+            # the operator hears of an incident once: its rest is the same incident, so it keeps its rule
+            rule = cause.rule if cause.cls is ErrorClass.OPERATOR else "kie.resting"
+            verdict = Verdict(cause.cls, cause.reason, rule, soonest.seconds)
             text = f"every model and key rests after failures, the last was {cause.rule}"
         failure = Failure(source="engine", step="create", message=text, may_have_arrived=False)
         return Failed(failure, verdict)
