@@ -42,11 +42,12 @@ diagrams: $(VENV)/.dev
 	$(BIN)/reelstate diagram render --all diagrams/generated --readme
 
 # The stamps are touched last, so that an interrupted installation is taken up again.
+# An environment that works is kept; half a one, or one whose Python has gone, is made anew.
 $(VENV)/.made:
-	@found=''; for python in $(PYTHON) python3 python3.13 python3.12 python3.11; do \
-	    if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
-	        found=$$python; break; \
-	    fi; \
+	@fit='import sys; sys.exit(sys.version_info < (3, 11))'; \
+	if $(BIN)/python -c "$$fit" 2>/dev/null && $(PIP) --version >/dev/null 2>&1; then touch $@; exit 0; fi; \
+	found=''; for python in $(PYTHON) python3 python3.13 python3.12 python3.11; do \
+	    if $$python -c "$$fit" 2>/dev/null; then found=$$python; break; fi; \
 	done; \
 	if [ -z "$$found" ]; then \
 	    echo "Python 3.11 or newer is needed: install it, or name it with make PYTHON=python3.12." >&2; exit 2; \
@@ -56,8 +57,7 @@ $(VENV)/.made:
 	    exit 2; \
 	fi; \
 	echo "Making $(VENV) with $$found ..."; \
-	rm -rf $(VENV) && $$found -m venv $(VENV)
-	@touch $@
+	$$found -m venv --clear $(VENV) && touch $@
 
 $(VENV)/.run: requirements.txt pyproject.toml $(VENV)/.made
 	@echo "Installing what the program needs ..."
