@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final
 
-from engine.check.reading import StoreReader
+from engine.check.reading import StoreReader, unpacked
 from engine.codec import decode, encode
 from engine.connection import Connection
 
@@ -68,7 +68,7 @@ async def _keys(reader: StoreReader) -> AsyncIterator[dict[str, Any]]:
             seen.update(f"{prefix}:{name}" for name in fresh)
             for start in range(0, len(fresh), KEYS_AT_ONCE):
                 some = fresh[start : start + KEYS_AT_ONCE]
-                flat = await reader.calls.call(prefix, "dump", tail=STREAM_TAIL, names=some)
+                flat = unpacked(await reader.calls.call(prefix, "dump", tail=STREAM_TAIL, names=some))
                 for name, kind, ttl, words in zip(some, flat[::3], flat[1::3], flat[2::3], strict=True):
                     if kind != b"none":  # it expired since the scan
                         shown = [_shown(word) for word in words]

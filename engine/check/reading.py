@@ -15,10 +15,13 @@ from engine.errors import StoreMismatch
 from engine.keys import CONTRA_ACCOUNTS, SCHEMA, WHOLE_GRAPH, tag
 from engine.scripts import Library, parse_library
 
+PACK: Final = "pack.lua"
+"""The one file of the folder that is no verb."""
 PAGE: Final = 500
 """Keys asked for in one SCAN; bounds how long the server is taken."""
 COUNT_MAX: Final = 50_000
 """Keys (or live jobs) that one script may add up: about 10 ms of the server's time."""
+_STAR: Final = ord("*")
 QUEUE_LANES_MAX: Final = 5_000
 
 
@@ -27,7 +30,10 @@ def check_library() -> Library:
     """The reading verbs, read once a process."""
     folder = files("engine") / "lua" / "check"
     return parse_library(
-        {f"verbs/{file.name}": file.read_text(encoding="utf-8") for file in folder.iterdir()}
+        {
+            f"{'lib' if file.name == PACK else 'verbs'}/{file.name}": file.read_text(encoding="utf-8")
+            for file in folder.iterdir()
+        }
     )
 
 
@@ -101,7 +107,7 @@ class StoreReader:
     async def user(self, partition: int, uid: str, jobs: Sequence[str] = ()) -> UserRead:
         """A user with all their jobs; `jobs` adds those their own keys may have forgotten."""
         answer = await self.calls.call(self.prefix(partition), "user", uid=uid, jobs=list(jobs))
-        account, rows, externals, index, index_ttl, line, ready, shown = answer
+        account, rows, externals, index, index_ttl, line, ready, shown = unpacked(answer)
         return UserRead(
             partition=partition,
             uid=uid,
@@ -117,7 +123,7 @@ class StoreReader:
 
     async def keys(self, prefix: str, names: Sequence[str]) -> list[KeyRead]:
         """Small facts of keys."""
-        flat = await self.calls.call(prefix, "keys", names=list(names))
+        flat = unpacked(await self.calls.call(prefix, "keys", names=list(names)))
         partition = self.tags.get(prefix, -1)
         facts = zip(names, flat[::3], flat[1::3], flat[2::3], strict=True)
         return [KeyRead(partition, n, int(ttl), _text(word), _text(own)) for n, ttl, word, own in facts]
@@ -126,7 +132,10 @@ class StoreReader:
         """Entries of `t`, `qz` or `rdy` with what stands behind them. One that moves may be missed."""
         start = 0
         while True:
-            flat = await self.calls.call(self.prefix(partition), "index", name=name, start=start, count=PAGE)
+            answer = await self.calls.call(
+                self.prefix(partition), "index", name=name, start=start, count=PAGE
+            )
+            flat = unpacked(answer)
             if not flat:
                 return
             for member, first, second in zip(flat[::3], flat[1::3], flat[2::3], strict=True):
@@ -174,6 +183,25 @@ class StoreReader:
     async def moved(self) -> tuple[str, ...]:
         """Marks that change with every write to the server."""
         return tuple([_text(await self.calls.call(prefix, "moved")) for prefix in self._prefixes])
+
+
+def unpacked(raw: bytes) -> list[Any]:
+    """The list that `lua/check/pack.lua` packed."""
+    at = 0
+
+    def read() -> Any:
+        nonlocal at
+        colon = raw.index(b":", at)
+        if raw[at] == _STAR:
+            count = int(raw[at + 1 : colon])
+            at = colon + 1
+            return [read() for _ in range(count)]
+        start = colon + 1
+        at = start + int(raw[at:colon])
+        return raw[start:at]
+
+    found: list[Any] = read()
+    return found
 
 
 async def _partitions(connection: Connection) -> int:

@@ -2,7 +2,8 @@
 -- Whole keys (names without prefix), for a dump. Of a stream the newest `tail` entries.
 -- KEYS: prefix
 -- ARGV: tail:int names*
--- Returns: for each: type ttl_ms content (flat; a stream's as id, field, value)
+-- Returns: for each: type ttl_ms content (flat; a stream's as id, field, value) (packed)
+--@include lib/pack.lua
 local READ = {
   string = function(key) return { redis.call('GET', key) } end,
   hash = function(key) return redis.call('HGETALL', key) end,
@@ -29,4 +30,4 @@ for _, name in ipairs(names) do
   shown[#shown + 1] = redis.call('PTTL', key)
   shown[#shown + 1] = READ[kind] and READ[kind](key) or {}
 end
-return shown
+return pack(shown)

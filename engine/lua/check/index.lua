@@ -3,7 +3,8 @@
 -- line (rdy: its length).
 -- KEYS: prefix
 -- ARGV: name start:int count:int
--- Returns: flat member, word, word
+-- Returns: flat member, word, word (packed)
+--@include lib/pack.lua
 local shown = {}
 for _, member in ipairs(redis.call('ZRANGE', T .. ':' .. name, start, start + count - 1)) do
   shown[#shown + 1] = member
@@ -16,4 +17,4 @@ for _, member in ipairs(redis.call('ZRANGE', T .. ':' .. name, start, start + co
     shown[#shown + 1] = got[2] or ''
   end
 end
-return shown
+return pack(shown)

@@ -2,7 +2,8 @@
 -- Small facts of keys (names without prefix): how long they live, and whether what they belong to is there.
 -- KEYS: prefix
 -- ARGV: names*
--- Returns: for each: ttl_ms (-2 gone) word owner (1 there, 0 not, '' has none)
+-- Returns: for each: ttl_ms (-2 gone) word owner (1 there, 0 not, '' has none) (packed)
+--@include lib/pack.lua
 local BELONGS = { d = true, p = true, h = true, hi = true, ha = true }
 local OF_USER = { l = true, lx = true, uj = true, q = true }
 
@@ -36,4 +37,4 @@ for _, name in ipairs(names) do
   shown[#shown + 1] = word
   shown[#shown + 1] = tostring(there)
 end
-return shown
+return pack(shown)

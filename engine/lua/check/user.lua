@@ -3,7 +3,8 @@
 -- `jobs` adds jobs that the user's own keys may have forgotten.
 -- KEYS: prefix
 -- ARGV: uid jobs*
--- Returns: account rows externals index index_ttl line ready jobs
+-- Returns: account rows externals index index_ttl line ready jobs (packed)
+--@include lib/pack.lua
 local wanted, order = {}, {}
 local function want(id)
   if not wanted[id] then
@@ -36,5 +37,5 @@ for i, id in ipairs(order) do
     redis.call('GET', T .. ':p:' .. id) or '', redis.call('LRANGE', T .. ':h:' .. id, 0, -1), ttls,
     redis.call('ZSCORE', T .. ':t', id) or '', redis.call('ZSCORE', T .. ':qz', id) or '' }
 end
-return { redis.call('HGETALL', T .. ':a:' .. uid), rows, redis.call('HKEYS', T .. ':lx:' .. uid), index,
-  redis.call('PTTL', T .. ':uj:' .. uid), line, redis.call('ZSCORE', T .. ':rdy', uid) or '', shown }
+return pack({ redis.call('HGETALL', T .. ':a:' .. uid), rows, redis.call('HKEYS', T .. ':lx:' .. uid), index,
+  redis.call('PTTL', T .. ':uj:' .. uid), line, redis.call('ZSCORE', T .. ':rdy', uid) or '', shown })
