@@ -8,7 +8,7 @@ import re
 
 from states.rules_kie import CLEAR_CODES, KIE_TEXTS, SURE_CODES, VAGUE_CODES, WEAK, Said
 from states.rules_match import Rule, plain
-from states.rules_telegram import HARMLESS, READS, TELEGRAM_TEXTS
+from states.rules_telegram import HARMLESS, READS, TELEGRAM_TEXTS, WITHOUT_FILE
 from states.rules_wire import WIRE
 from states.vocabulary import ErrorClass, Failure, Label, Reason, Verdict
 
@@ -144,6 +144,12 @@ _ALBUM = re.compile(
     r"failed to send message #?\d+ with the error message [\"'“«]?(.+?)[\"'”»]?\s*$",
     re.IGNORECASE | re.DOTALL,
 )
+_ANSWERED = re.compile(
+    r"(?:Telegram server says - |ETELEGRAM: |Description: |failed! \(\d{3}: "
+    r"|telegram\.error\.(?:BadRequest|Forbidden|Conflict|InvalidToken|ChatMigrated): )(.+)",
+    re.DOTALL,
+)
+"""How bot libraries quote the server (aiogram, node, telebot, grammY, PTB): such a call was answered."""
 _AFTER = re.compile(r" (?:retry after|retry in|wait of|flood wait|wait) ([0-9]{1,9})(?: ([0-9]{1,3}))? ?")
 _OUR_BUG = re.compile(
     r" (?:type|key|value|attribute|index|name|assertion|import|unicode \w+|recursion|zero division) error "
@@ -173,7 +179,8 @@ def classify_telegram_error(failure: Failure) -> Verdict:
     `failure.method` tells reads from sends: only a send whose answer was lost is ambiguous. The delay of a
     flood wait comes from the failure, else from its text. Never raises on odd texts.
     """
-    text = failure.message or failure.fail_message
+    answered = _ANSWERED.search(failure.exception)
+    text = failure.message or failure.fail_message or (answered[1] if answered else "")
     album = _ALBUM.search(text)
     words = plain(album[1] if album else text) if text else ""
     told, rule = _telegram(failure, words)
@@ -210,6 +217,8 @@ def _fitted(failure: Failure, rule: Rule, label: Label) -> tuple[_Told, str]:
         if "big" in failure.message.lower() or "large" in failure.message.lower():
             return (ErrorClass.USER, Reason.IMAGE_TOO_LARGE, Label.USER_ERROR), "telegram.file_too_big"
         return _DOWN_SURE, rule.id
+    if label is Label.VIDEO_REJECTED and failure.method.startswith(WITHOUT_FILE):
+        return (ErrorClass.OPERATOR, Reason.BAD_REQUEST, Label.SYSTEM), "telegram.no_file_sent"
     return (rule.cls, rule.reason, label), rule.id
 
 

@@ -1,8 +1,9 @@
 """How a text rule is written and found.
 
 A text is first made plain: `CONTENT_POLICY_BLOCKED`, `ContentPolicyBlocked` and `content-policy: blocked`
-all become the words `content policy blocked`, `isn't` becomes `is not`. A rule is a few phrases over such words, so that one family
-of words takes wordings nobody has seen yet, and no phrase ever matches inside another word.
+all become the words `content policy blocked`, and `isn't` becomes `is not`. A rule is a few phrases over such
+words, so that one family of words takes wordings nobody has seen yet, and no phrase ever matches inside
+another word.
 
 Notation of a phrase: words apart by one space · `stem~` any ending · `(a|b)` one of · `..` up to about
 50 characters between · `{name}` a word family of the rule set · `@` marks the rarest word of the phrase:

@@ -87,6 +87,16 @@ TELEGRAM_RULES: tuple[Rule, ...] = (
         label=Label.STALE,
     ),
     Rule(
+        "telegram.text.our_button",
+        ErrorClass.OPERATOR,
+        Reason.BAD_REQUEST,
+        (
+            "@(button|buttons) .. (invalid|restricted|unallowed|wrong)",
+            "@keyboard .. (invalid|url|expected|parse|markup)",
+        ),
+        label=Label.SYSTEM,
+    ),
+    Rule(
         "telegram.text.user_gone",
         ErrorClass.PARKED,
         Reason.USER_GONE,
@@ -108,6 +118,7 @@ TELEGRAM_RULES: tuple[Rule, ...] = (
             "@user not mutual contact",
             "@(allow|have) .. private messages",
             "@premium account required",
+            "user is @bot",
         ),
         label=Label.USER_GONE,
     ),
@@ -124,13 +135,6 @@ TELEGRAM_RULES: tuple[Rule, ...] = (
             "during file @upload",
         ),
         label=Label.TRANSIENT,
-    ),
-    Rule(
-        "telegram.text.our_button",
-        ErrorClass.OPERATOR,
-        Reason.BAD_REQUEST,
-        ("@(button|buttons) .. invalid", "@keyboard .. (invalid|url|expected|parse|markup)"),
-        label=Label.SYSTEM,
     ),
     Rule(
         "telegram.text.video_rejected",
@@ -178,7 +182,7 @@ TELEGRAM_RULES: tuple[Rule, ...] = (
         (
             "(unauthorized|unauthenticated)",
             "invalid @token",
-            "@token .. (invalid|specified|expired|wrong)",
+            "@token .. (invalid|specified|expired|wrong|revoked|rejected)",
             "logged @out",
             "@(frozen) .*",
             "account .. @(frozen|suspended)",
@@ -240,3 +244,12 @@ READS = ("get", "set", "answer", "delete", "close", "log", "unpin", "pin")
 
 HARMLESS = frozenset({"sendChatAction", "sendMessageDraft"})
 """Send-like by name only."""
+
+WITHOUT_FILE = (
+    "sendMessage",
+    "editMessageText",
+    "editMessageCaption",
+    "editMessageReplyMarkup",
+    "sendInvoice",
+)
+"""Methods that carry no video: what they say of a file or an address is our own mistake."""
