@@ -26,6 +26,10 @@ SEND_BEGUN = "sending"
 It names the job, because a re-delivery takes the video over, and the doubt is not its own.
 """
 
+_GATEWAYS = (502, 504)
+"""A gateway that answers instead of the server does not know what the server did: a 502 that was sent again
+came twice (scraton/node-red-contrib-telegrambot-home#14)."""
+
 _NOT_DELIVERED = Verdict(
     ErrorClass.TRANSIENT, Reason.SEND_TIMEOUT, "telegram/verified_not_delivered", label=Label.TRANSIENT
 )
@@ -239,7 +243,9 @@ class _Trip:
             return await self._send(load)
         if verdict.label is Label.VIDEO_REJECTED:
             return _Next(answer)
-        if answer.may_have_arrived is False or verdict.label is Label.TRANSIENT:
+        if answer.may_have_arrived is False:
+            return Failed(answer, verdict)
+        if verdict.label is Label.TRANSIENT and answer.http_status not in _GATEWAYS:
             return Failed(answer, verdict)
         return Failed(answer, verdict if verdict.cls is ErrorClass.AMBIGUOUS else _UNKNOWN)
 

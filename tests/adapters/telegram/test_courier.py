@@ -144,6 +144,15 @@ async def test_gateway_page_is_verified_either_way(stage: Scene) -> None:
     assert stage.videos == 1
 
 
+async def test_new_message_answered_by_a_gateway_is_not_sent_again(stage: Scene) -> None:
+    bad = Answer(502, {"ok": False, "error_code": 502, "description": "Bad Gateway"})
+    fault(stage, "sendVideo", answer=bad, act=True)
+    failed = refused(await stage.deliver(gone=True))
+    assert failed.verdict.reason is Reason.SEND_UNKNOWN
+    refused(await stage.deliver(gone=True, again=True))
+    assert stage.videos == 1
+
+
 async def test_server_error_is_transient_after_a_look(stage: Scene) -> None:
     refuse(stage, ["editMessageMedia"], 500, "Internal Server Error: request aborted")
     failed = refused(await stage.deliver())
