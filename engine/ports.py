@@ -179,7 +179,7 @@ class Told:
 
 
 class Notifier(Protocol):
-    """Shows notices to users. Edits repeat harmlessly; a new message is short: one lost or doubled is cheap."""
+    """Shows notices to users. Edits repeat harmlessly; a new message is short, cheap to lose or double."""
 
     async def tell(self, notice: Notice) -> Told | Failed:
         """Show it now, or say why not (Failed with retry_after_s waits; user_gone drops the rest)."""

@@ -25,7 +25,9 @@ def finished(work: Coroutine[None, None, T]) -> T:
     try:
         return asyncio.run(work)
     except StoreUnavailable as error:
-        raise Trouble(f"The store cannot be reached: {error}. Start the server or correct REDIS_URL.") from None
+        raise Trouble(
+            f"The store cannot be reached: {error}. Start the server or correct REDIS_URL."
+        ) from None
     except (SettingsError, EngineError, ConfigError, EmbeddedError) as error:
         raise Trouble(str(error)) from None
     except KeyboardInterrupt:
