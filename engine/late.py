@@ -78,23 +78,30 @@ class LateWatch:
         entries = await self.queue.take(LIMIT)
         if not entries:
             await self.queue.wait(WAIT_S)
-        for failed in await asyncio.gather(*map(self._handled, entries), return_exceptions=True):
-            if isinstance(failed, BaseException):
-                raise failed
+        await asyncio.gather(*map(self._handled, entries))
 
     async def _handled(self, entry: Entry) -> None:
         try:
             done = await self._handle(entry)
         except StoreUnavailable:
-            raise
+            self.telemetry.emit("store.lost", worker="late")
+            done = False
         except Exception as error:  # noqa: BLE001 - one job's bug must not end the watch over the others
             logbook.crash("late.crashed", error)
             done = False
-        if done:
-            await self.queue.ack(entry)
-        else:
-            pause_s = PAUSES_S[min(entry.attempts, len(PAUSES_S)) - 1]
-            await self.queue.nack(entry, after_ms=pause_s * 1000)
+        await self._give_back(entry, done=done)
+
+    async def _give_back(self, entry: Entry, *, done: bool) -> None:
+        """Until the store is back: an entry that is not given back is renewed with the others, for ever."""
+        pause_s = PAUSES_S[min(entry.attempts, len(PAUSES_S)) - 1]
+        while True:
+            try:
+                await (self.queue.ack(entry) if done else self.queue.nack(entry, after_ms=pause_s * 1000))
+            except StoreUnavailable:
+                self.telemetry.emit("store.lost", worker="late")
+                await self.clock.sleep(RETRY_S)
+            else:
+                return
 
     async def _handle(self, entry: Entry) -> bool:
         """True when there is nothing left to look after."""

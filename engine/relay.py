@@ -14,7 +14,7 @@ from engine.codec import decode_outbox
 from engine.errors import StoreUnavailable
 from engine.outbound import LATE_WATCH
 from engine.ports import Alert, Clock, Failed, Notice, Notifier
-from engine.queue_values import Entry
+from engine.queue_values import Entry, Returned
 from engine.queues import OrderedQueue
 from engine.telemetry import Telemetry
 from states.job import Job
@@ -74,21 +74,32 @@ class Relay:
         try:
             await self._handle(entry)
         except StoreUnavailable:
-            self.telemetry.emit("store.lost", worker="relay")  # the lease runs out, the entry comes again
+            self.telemetry.emit("store.lost", worker="relay")
+            await self._later(entry, round(RETRY_S * 1000))
         except Exception as error:  # noqa: BLE001 - one entry's bug must not stop the others
             logbook.crash("relay.crashed", error)
-            await self._crashed(entry)
-
-    async def _crashed(self, entry: Entry) -> None:
-        """Try again, but not for ever: a lane must not wait behind an entry that nobody can handle."""
-        try:
-            if entry.attempts >= TRIES:
+            if entry.attempts < TRIES:
+                await self._later(entry, _pause_ms(entry.attempts))
+            else:  # a lane must not wait for ever behind what nobody can handle
                 self.telemetry.emit("relay.dropped", rule="engine.relay_crashed")
-                await self.outbox.ack(entry)
+                await self._done(entry)
+
+    async def _done(self, entry: Entry) -> None:
+        await self._insist(lambda: self.outbox.ack(entry))
+
+    async def _later(self, entry: Entry, after_ms: int, *, flood: bool = False) -> None:
+        await self._insist(lambda: self.outbox.nack(entry, after_ms=after_ms, flood=flood))
+
+    async def _insist(self, give_back: Callable[[], Awaitable[Returned]]) -> None:
+        """Until the store is back: an entry that is not given back is renewed with the others, for ever."""
+        while True:
+            try:
+                await give_back()
+            except StoreUnavailable:
+                self.telemetry.emit("store.lost", worker="relay")
+                await self.clock.sleep(RETRY_S)
             else:
-                await self.outbox.nack(entry, after_ms=_pause_ms(entry.attempts))
-        except StoreUnavailable:
-            self.telemetry.emit("store.lost", worker="relay")
+                return
 
     async def _handle(self, entry: Entry) -> None:
         what = decode_outbox(entry.body)
@@ -96,18 +107,18 @@ class Relay:
             await (
                 self.watch_late(what.job_id) if what.kind == LATE_WATCH else self.raise_alert(what, entry.id)
             )
-            await self.outbox.ack(entry)
+            await self._done(entry)
             return
         if not await self._worth_telling(what):
             self.telemetry.emit("notice.outdated", job=what.job_id, kind=what.kind)
-            await self.outbox.ack(entry)
+            await self._done(entry)
             return
         answer = await self.notifier.tell(what)
         if isinstance(answer, Failed):
             await self._failed(entry, what, answer)
             return
         self.telemetry.emit("notice.told", job=what.job_id, user=what.user_id, kind=what.kind)
-        await self.outbox.ack(entry)
+        await self._done(entry)
 
     async def _worth_telling(self, notice: Notice) -> bool:
         if notice.kind not in _WHILE_WAITING:
@@ -123,14 +134,14 @@ class Relay:
             self.telemetry.emit(
                 "relay.dropped", job=notice.job_id, kind=notice.kind, reason=verdict.reason, rule=verdict.rule
             )
-            await self.outbox.ack(entry)
+            await self._done(entry)
             return
         after_ms = _pause_ms(entry.attempts)
         if verdict.retry_after_s is not None:
             after_ms = max(after_ms, round(verdict.retry_after_s * 1000))
         self.telemetry.emit("notice.delayed", job=notice.job_id, kind=notice.kind, reason=verdict.reason)
         # a second chat that floods at the same time closes the outbox for all: the bot itself is meant
-        await self.outbox.nack(entry, after_ms=after_ms, flood=verdict.retry_after_s is not None)
+        await self._later(entry, after_ms, flood=verdict.retry_after_s is not None)
 
 
 def _pause_ms(attempts: int) -> int:
