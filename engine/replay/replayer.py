@@ -32,7 +32,7 @@ class Replayer:
         self.shelf = shelf or Shelf()
         self.report = Report()
         self.live: dict[str, Track] = {}
-        self._plans: dict[tuple[object, ...], Plan | None] = {}
+        self._plans: dict[tuple[object, ...], Plan] = {}
         self._spoiled: set[str] = set()
         self._line = 0
         self._name = ""
@@ -98,7 +98,7 @@ class Replayer:
                 *key, facts["reason"], get("cls"), get("n"), ts + get("delay_ms", 0) < deadline,
                 get("alternative"), get("affordable"), tuple(told) if told else None,
             )  # fmt: skip
-        plan = self._plans[key] if key in self._plans else self._remember(key, row, track)
+        plan = self._plans.get(key) or self._remember(key, row, track)
         if plan is None:
             return False
         if failed:
@@ -131,9 +131,11 @@ class Replayer:
         return True
 
     def _remember(self, key: tuple[object, ...], row: Record, track: Track) -> Plan | None:
-        if len(self._plans) >= CACHE_MAX:
-            self._plans.clear()
-        plan = self._plans[key] = self._plan(row, track)
+        plan = self._plan(row, track)
+        if plan is not None:
+            if len(self._plans) >= CACHE_MAX:
+                self._plans.clear()
+            self._plans[key] = plan
         return plan
 
     def _plan(self, row: Record, track: Track) -> Plan | None:

@@ -4,6 +4,7 @@ Records come in the order of their times, many jobs interleaved, as a busy store
 """
 
 import random
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from heapq import heappop, heappush
@@ -11,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from engine.codec import encode
+from engine.replay.drive import Drive
+from engine.replay.walks import edge_walks
 from states.decide import Decision, birth, decide, record, refusal
 from states.facts import Happening
 from states.job import Job, ProviderTask, Request, TaskStatus, Video
@@ -210,3 +213,22 @@ def write_log(path: Path, jobs: int, seed: int = 1, **more: Any) -> int:
             out.write(encode(row) + b"\n")
             count += 1
     return count
+
+
+def walk_log() -> Iterator[dict[str, Any]]:
+    """The logs of the walks that the tests take through every edge."""
+    for seed, walk in enumerate(edge_walks(JUDGE.graph)):
+        yield from Drive(walk, seed=seed).records()
+
+
+def main() -> None:
+    """`python -m tests.engine.replay.make_log OUT JOBS [SEED]`: a sample log, the tests' own walks first."""
+    out, jobs, *seed = sys.argv[1:]
+    with Path(out).open("wb") as log:
+        log.writelines(
+            encode(row) + b"\n" for row in (*walk_log(), *make_log(int(jobs), int(seed[0]) if seed else 1))
+        )
+
+
+if __name__ == "__main__":
+    main()
