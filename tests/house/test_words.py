@@ -14,8 +14,6 @@ SYNONYMS = {
     "deduct": "capture",
     "debit": "capture",
     "charge": "capture",
-    "freeze": "hold",
-    "frozen": "hold",
     "rollback": "release",
     "lock": "lease",
     "mutex": "lease",
@@ -32,6 +30,7 @@ CLOCKS = {
     # the sandbox is a world of its own: what real people tap in a browser ages in real time
     "time.monotonic": {
         "engine/clock.py",
+        "bot/commands/simulate.py",  # how long the run took, for its last line
         "adapters/sandbox/telegram_webhook.py",
         "adapters/sandbox/telegram_methods_bot.py",
         "adapters/sandbox/telegram_person.py",
