@@ -10,6 +10,7 @@ from types import MappingProxyType
 from adapters.sandbox.faults import Answer, Cut, Fault, Server
 from adapters.sandbox.story import (
     BELL,
+    HANG_S,
     Act,
     Deed,
     Expected,
@@ -39,7 +40,7 @@ _MAINTENANCE = "The server is currently being maintained, please try again later
 _FREQUENCY = "Your call frequency is too high. Please try again later."  # kie-430
 _SERVER_ERROR = "Server Error - An unexpected error occurred while processing the request"  # kie-500-doc
 _KEY = "Unauthorized – Authentication failed. Please check your API key."  # kie-401-key
-_PAGE = "<!DOCTYPE html><html><head><title>Just a moment...</title></head><body></body></html>"  # up-doctype
+_PAGE = "<!DOCTYPE html><html><head><title>KIE AI</title></head><body></body></html>"  # up-doctype
 
 
 def _mended(title_en: str, title_ru: str, reason: Reason, fault: Fault) -> Scenario:
@@ -172,14 +173,15 @@ _SYSTEM = {
     "worker_killed": Scenario(
         "The worker dies while sending",
         "Воркер убит во время отправки",
-        Expected(State.DONE, failures=None),
-        acts=(Act(Deed.KILL_WORKER, Trigger.RENDERED),),
+        _BLIP,
+        (Fault(Server.TELEGRAM, "editMessageMedia", delay_s=HANG_S),),  # it arrives; nobody hears of it
+        acts=(Act(Deed.KILL_WORKER, Trigger.RENDERED, during="editMessageMedia"),),
         reason=Reason.WORKER_LOST,
     ),
     "worker_killed_rendering": Scenario(
         "The worker dies while the video renders",
         "Воркер убит во время генерации",
-        Expected(State.DONE, failures=None),
+        _DONE,  # it held no lease: between two looks nobody works on the job
         acts=(Act(Deed.KILL_WORKER, Trigger.ACCEPTED),),
         reason=Reason.WORKER_LOST,
     ),

@@ -45,6 +45,8 @@ class Act:
     on: Trigger | None = None
     reason: Reason | None = None
     after_s: float = 0.0
+    during: str = ""
+    """Wait until a call of this method has been hit by a fault that makes it hang."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,15 @@ class Expected:
     """Tasks the provider took."""
     failures: int | None = 0
     """`error` transitions of the job."""
+    link: bool = False
+    """The user gets a link instead of the file."""
+    alerts: int | None = None
+    """Messages to the operator."""
+
+    @property
+    def copies(self) -> int:
+        """Messages that show the video in the end: never two."""
+        return 1 if self.end is State.DONE and not self.link else 0
 
     @property
     def balance_change(self) -> int:

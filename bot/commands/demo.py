@@ -15,13 +15,15 @@ from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 
+from bot.wiring.played import Film, Line, Played
 from bot.wiring.running import Trouble, finished
 from bot.wiring.show import PageWorld, open_page, scenario_rows
-from bot.wiring.story import Line, Played, play
+from bot.wiring.story import play
 from engine import logbook
 
 _STYLES: Final[Mapping[str, str]] = {
     "move": "bold",
+    "money": "green",
     "told": "cyan",
     "deed": "magenta",
     "note": "yellow",
@@ -78,7 +80,6 @@ async def _headless(photo: Path, name: str, lang: str, out: Path | None) -> Play
 
 
 def _report(console: Console, played: Played) -> None:
-    job = played.job
     console.rule("what the user saw")
     for n, message in enumerate(played.messages, 1):
         console.print(Panel(escape(message), title=str(n), title_align="left", width=72))
@@ -87,22 +88,39 @@ def _report(console: Console, played: Played) -> None:
         console.print(f"  {entry.kind:<8} {entry.delta:+3d}  balance {entry.balance}  {escape(entry.job_id)}")
     console.print(f"  before {played.before.balance}, after {played.after.balance}, held {played.after.held}")
     console.rule("end")
+    _end(console, played)
+    if played.film is not None:
+        console.print(f"  video saved: {escape(_film_words(played.film))}")
+    for difference in played.differences:
+        console.print(f"  [red]not as the scenario says:[/] {escape(difference)}")
+    if not played.differences:
+        console.print("  [green]as the scenario says[/]")
+
+
+def _end(console: Console, played: Played) -> None:
+    job = played.job
     if job is None:
         console.print("  no job was made, nothing was charged")
     else:
         console.print(
             f"  {job.state}  after {job.seq} transitions, {played.failures} failures,"
-            f" {played.creates} create calls, {played.accepted} tasks accepted"
+            f" {played.creates} create calls, {played.accepted} tasks accepted,"
+            f" {job.send_attempts} deliveries begun"
         )
     told = ", ".join(played.told) or "nothing"
-    console.print(f"  told: {told}; alerts to the operator: {played.alerts}")
-    if played.video is not None:
-        console.print(f"  video saved: {escape(str(played.video))}")
-    if played.differences:
-        for difference in played.differences:
-            console.print(f"  [red]not as the scenario says:[/] {escape(difference)}")
-    else:
-        console.print("  [green]as the scenario says[/]")
+    console.print(f"  told: {told}; push notifications: {played.pushes}")
+    for alert in played.alerts:
+        console.print(f"  the operator was told: {escape(' / '.join(alert.split()))}")
+
+
+def _film_words(film: Film) -> str:
+    facts = film.facts
+    if facts is None:
+        return f"{film.path}, which does not play"
+    return (
+        f"{film.path}  {facts.codec} {facts.width}x{facts.height}, {facts.duration_s:.1f} s,"
+        f" {facts.frames} frames, {facts.size / 1024:.0f} kB"
+    )
 
 
 # --- the page -----------------------------------------------------------------------------------

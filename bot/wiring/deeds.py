@@ -3,87 +3,24 @@
 import asyncio
 import os
 import signal
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from adapters.embedded import EmbeddedServer
+from adapters.sandbox.faults import FaultPlan
 from adapters.sandbox.story import Act, Deed
-from bot.settings import Settings
+from bot.wiring.nursery import Nursery
+from bot.wiring.process import WorkerProcess
 from bot.wiring.sandbox import PERSON, World
+from bot.wiring.waiting import until
 from engine.telemetry import Field
 
-_READY_S = 30.0
+_HIT_S = 60.0
 
 
-@dataclass(slots=True)
-class WorkerProcess:
-    """A real worker in a process of its own, so that it can really be killed."""
-
-    world: World
-    name: str
-    _process: asyncio.subprocess.Process | None = None
-
-    async def start(self) -> None:
-        """Start it and wait until it says that it works."""
-        environment = {**os.environ, **environment_of(self.world.settings, self.world.extra["redis_url"])}
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "bot.cli",
-            "worker",
-            "--name",
-            self.name,
-            "--clock",
-            self.world.clock.word,
-            env=environment,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-        async with asyncio.timeout(_READY_S):
-            await self._ready()
-
-    async def _ready(self) -> None:
-        assert self._process is not None  # noqa: S101 - started just now
-        assert self._process.stdout is not None  # noqa: S101 - piped above
-        while line := await self._process.stdout.readline():
-            if b"worker.started" in line:
-                self.world.extra.setdefault("readers", []).append(asyncio.create_task(self._drain()))
-                return
-        raise RuntimeError("the worker process ended before it had begun")
-
-    async def _drain(self) -> None:
-        assert self._process is not None  # noqa: S101 - only called after start
-        assert self._process.stdout is not None  # noqa: S101 - piped above
-        tell: Callable[[str], None] | None = self.world.extra.get("worker_line")
-        while line := await self._process.stdout.readline():
-            if tell is not None:
-                tell(line.decode(errors="replace"))
-
-    async def end(self, number: signal.Signals) -> None:
-        """Send a signal (SIGKILL: it dies on the spot, SIGTERM: it hands its jobs back) and wait."""
-        if self._process is not None and self._process.returncode is None:
-            self._process.send_signal(number)
-            await self._process.wait()
-
-
-def environment_of(settings: Settings, redis_url: str) -> dict[str, str]:
-    """The variables by which another process joins this installation."""
-    return {
-        "BOT_TOKEN": settings.bot_token.get_secret_value(),
-        "KIE_API_KEYS": settings.kie_api_keys.get_secret_value(),
-        "REDIS_URL": redis_url,
-        "REELSTATE_DATA_DIR": str(settings.data_dir),
-        "REELSTATE_PARTITIONS": str(settings.partitions),
-        "REELSTATE_TELEGRAM_API": settings.telegram_api,
-        "REELSTATE_KIE_API": settings.kie_api,
-        "REELSTATE_KIE_FILES": settings.kie_files,
-        "REELSTATE_PUBLIC_URL": settings.public_url,
-        "REELSTATE_CALLBACK_SECRET": settings.callback_secret.get_secret_value(),
-        "REELSTATE_LISTEN_PORT": "0",
-        "REELSTATE_ADMIN_CHAT_ID": str(settings.admin_chat_id),
-        "REELSTATE_LOG_LEVEL": "INFO",
-    }
+def hit(faults: FaultPlan, method: str) -> bool:
+    """Whether a fault on this method has hit a call."""
+    return any(row["method"] == method and row["used"] for row in faults.to_json())
 
 
 @dataclass(slots=True)
@@ -94,6 +31,10 @@ class Deeds:
     acts: tuple[Act, ...]
     server: EmbeddedServer
     tell: Callable[[str], None]
+    nursery: Nursery | None = None
+    """Where worker processes come from; None: the worker runs in this process."""
+    hear: Callable[[str], None] | None = None
+    """Called with each line a worker process says."""
     workers: list[WorkerProcess] = field(default_factory=list)
     _done: set[int] = field(default_factory=set)
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
@@ -104,6 +45,13 @@ class Deeds:
             if act.on is None:
                 self._done.add(number)
                 await self._do(act)
+
+    async def hire(self) -> None:
+        """Start another worker process."""
+        assert self.nursery is not None  # noqa: S101 - only stories that kill workers get here
+        fresh = WorkerProcess(self.world, self.nursery, f"worker-{len(self.workers) + 1}", self.hear)
+        self.workers.append(fresh)
+        await fresh.start()
 
     def moved(self, name: str, fields: dict[str, Field]) -> None:
         """A telemetry subscriber: the job made a transition."""
@@ -126,6 +74,8 @@ class Deeds:
 
     async def _later(self, act: Act) -> None:
         await self.world.clock.sleep(act.after_s)
+        if act.during:
+            await until(lambda: hit(self.world.faults, act.during), _HIT_S)
         await self._do(act)
 
     async def _do(self, act: Act) -> None:
@@ -159,6 +109,4 @@ class Deeds:
 
     async def _replace_worker(self) -> None:
         await self.workers[-1].end(signal.SIGKILL)
-        fresh = WorkerProcess(self.world, f"worker-{len(self.workers) + 1}")
-        await fresh.start()
-        self.workers.append(fresh)
+        await self.hire()

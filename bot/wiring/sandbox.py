@@ -95,6 +95,7 @@ async def open_world(
         token = f"123456:{secrets.token_urlsafe(26)}"
         api_keys = {name: secrets.token_hex(16) for name in keys}
         telegram = SandboxTelegram(token, clock, faults=faults, port=port)
+        telegram.person(ADMIN).chat.started = True  # a bot may not write to who never wrote to it
         if page is not None:
             mount(telegram, page)
         kie = SandboxKie(
