@@ -16,12 +16,11 @@ from bot.commands.replay import show_report
 from bot.settings import load_settings
 from bot.wiring.app import open_engine
 from bot.wiring.running import Trouble, finished
-from engine.codec import encode
 from engine.front import Engine
 from engine.replay.changes import changed, parse_changes
 from engine.replay.cover import Coverage, coverage
 from engine.replay.graphs import Shelf
-from engine.replay.reading import graph_line, read_records, writing
+from engine.replay.reading import graph_line, line_of, read_records, writing
 from engine.replay.redact import pseudonym, redacted
 from engine.replay.replayer import Replayer
 from engine.replay.shrink import Failing, fails_alike, finding_of, moves_alike, shrunk
@@ -87,7 +86,7 @@ async def _graphs(engine: Engine, rows: Sequence[Record], known: set[str], write
 def _put(rows: Sequence[Record], salt: bytes | None, write: Write) -> int:
     for row in rows:
         clean = redacted(row)
-        write(encode(clean if salt is None else pseudonym(clean, salt)) + b"\n")
+        write(line_of(clean if salt is None else pseudonym(clean, salt)))
     return len(rows)
 
 
@@ -119,7 +118,8 @@ async def _tail(*, as_json: bool, count: int, since: str) -> None:
 async def _record_line(engine: Engine, event: Event) -> str:
     rows = await engine.history(event.job_id)
     found = next((row for row in rows if row.get("seq") == event.seq), None)
-    return encode(redacted(found) if found is not None else {"job": event.job_id, "seq": event.seq}).decode()
+    row = redacted(found) if found is not None else {"job": event.job_id, "seq": event.seq}
+    return line_of(row).decode().rstrip()
 
 
 def _line(event: Event) -> str:
@@ -236,7 +236,7 @@ def shrink(logs: tuple[str, ...], out: str, folders: tuple[str, ...], job_id: st
         small = shrunk(rows, failing)
         with writing(out) as target:
             for row in small:
-                target.write(encode(row) + b"\n")
+                target.write(line_of(row))
     click.echo(f"{len(small)} of {len(rows)} records still show it", err=True)
 
 

@@ -98,6 +98,11 @@ def parsed(line: bytes) -> Record | None:
     return row if isinstance(row, dict) else None
 
 
+def line_of(row: Record) -> bytes:
+    """A record as a line of a log."""
+    return encode(row) + b"\n"
+
+
 def graph_line(digest: str, canonical: str) -> bytes:
     """The line that makes a log readable everywhere: a graph's whole definition, before its records."""
     row = {"v": 1, "job": "@graph", "seq": 0, "ts": 0, "graph": digest, "event": "graph", "disp": "graph"}
