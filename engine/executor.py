@@ -29,7 +29,7 @@ from engine.ports import (
 from states.decide import PlannedNotice
 from states.facts import Happening, after_failure
 from states.job import Job, ProviderTask, TaskStatus, Video
-from states.plan import Create, Deliver, Fire, Over, Poll, Tell, Wait, next_step
+from states.plan import Create, Fire, Over, Poll, Tell, Wait, next_step
 from states.vocabulary import TERMINALS, NoticeKind, Reason, State, Trigger, Verdict
 
 FIRST_POLL_S = 30.0
@@ -79,8 +79,8 @@ class Executor:
                 return await self._create(job, n)
             case Poll(tasks):
                 return await self._poll(job, tasks)
-            case Deliver(verify_first):
-                return await self._deliver(job, verify_first=verify_first)
+            case deliver:
+                return await self._deliver(job, verify_first=deliver.verify_first)
 
     async def _tell(self, job: Job, notice: NoticeKind) -> Job | None:
         told = replace(job, told=job.told | {notice})
@@ -172,9 +172,9 @@ class Executor:
                     moved = await self.committer.fire(job, Trigger.RENDERED, what, video=video)
                     await self.gate.leave(job, task)
                     return moved
-                case Failed():
-                    failures.append((task, outcome))
-                    if outcome.task_dead:
+                case failed:
+                    failures.append((task, failed))
+                    if failed.task_dead:
                         await self.gate.leave(job, task)
         if not waits:
             return await self._all_failed(job, failures)

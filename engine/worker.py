@@ -63,8 +63,9 @@ class Worker:
         parts = [beats, *self._loops, *ends]
         try:
             await _first_end({ends[0], beats, *self._loops})
-            if self._stopping.is_set():  # what is still carried needs its lease until it is handed back
-                await _first_end({ends[1], beats})
+            await _first_end(
+                {ends[1], beats}
+            )  # what is still carried needs its lease until it is handed back
         finally:
             for task in parts:
                 task.cancel()

@@ -360,6 +360,20 @@ async def test_a_retry_does_not_wake_early(world: World) -> None:
     assert (await world.job(job.id)).state is State.DONE
 
 
+async def test_a_notice_in_between_does_not_end_the_wait(world: World) -> None:
+    job = await rendering(world)
+    world.maker.polls.append(failed(Reason.NETWORK, retry_after_s=1200))
+    worker = world.worker()
+    await world.go(worker)
+    assert await world.later(570, worker) == 1
+    waiting = await world.job(job.id)
+    assert (waiting.state, waiting.told) == (State.RETRY_WAIT, frozenset({NoticeKind.PATIENCE}))
+    left_s = (waiting.retry_at_ms - world.clock.now_ms()) / 1000
+    assert await world.later(left_s - 0.001, worker) == 0
+    assert await world.later(0.001, worker) == 1
+    assert (await world.job(job.id)).state is State.DONE
+
+
 # --- patience -------------------------------------------------------------------------------------
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from engine.ports import Accepted, Delivered, Delivery, Rendering
 from engine.store import Claim, Store
 from engine.values import Account
 from engine.worker import IDLE_MS, Worker
-from states.job import TaskStatus
+from states.job import Job, TaskStatus
 from states.vocabulary import Reason, Stage, State
 from tests.engine.fakes import USER, Note, World, failed, make_world
 
@@ -119,6 +120,18 @@ async def test_slots_are_all_free_again(world: World, slots: int) -> None:
     await worker.tick(0)
     await settled(worker)
     assert worker._free._value == slots
+
+
+async def test_a_claim_that_raises_frees_its_slot(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(*_: object, **__: object) -> None:
+        raise ScriptFailed("a bug")
+
+    monkeypatch.setattr(world.store, "claim", broken)
+    worker = world.worker(slots=1)
+    for _ in range(3):
+        with pytest.raises(ScriptFailed):
+            await worker.tick(0)
+    assert worker._free._value == 1
 
 
 async def test_a_carry_that_crashes_frees_its_slot_and_ends_by_the_table(
@@ -325,6 +338,54 @@ async def test_a_run_that_is_cancelled_hands_nothing_back(world: World) -> None:
     door.opened.set()
     await settled(worker)
     assert (await world.job(job.id)).tasks[0].task_id == "t1"
+
+
+async def test_a_stop_while_the_store_is_away_gives_up_what_it_was_writing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = await world.launched()
+    worker = world.worker()
+    stopping: list[asyncio.Task[None]] = []
+
+    async def away(*_args: object, **_named: object) -> None:
+        if not stopping:
+            stopping.append(asyncio.create_task(worker.stop(grace_s=0)))
+        for _ in range(10):
+            await asyncio.sleep(0)
+        raise StoreUnavailable("away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(world.store, "commit", away)
+        await worker.tick(0)
+        await settled(worker)
+    await world.seen.until("worker.stopped")
+    assert (await world.job(job.id)).state is State.QUEUED
+    assert await world.go(world.worker("w2")) == 1
+
+
+async def test_a_job_that_ended_as_it_was_stopped_is_not_handed_back(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = await world.launched()
+    world.maker.creates.append(failed(Reason.IMAGE_TOO_DARK))
+    worker = world.worker()
+    stopping: list[asyncio.Task[None]] = []
+    real = world.store.commit
+
+    async def interrupted(before: Job, after: Job, **named: Any) -> object:
+        if after.state is State.REFUNDED:
+            stopping.append(asyncio.create_task(worker.stop(grace_s=0)))
+            for _ in range(10):
+                await asyncio.sleep(0)
+        return await real(before, after, **named)
+
+    monkeypatch.setattr(world.store, "commit", interrupted)
+    await worker.tick(0)
+    await settled(worker)
+    await world.seen.until("worker.stopped")
+    assert (await world.job(job.id)).state is State.REFUNDED
+    assert world.seen.named("job.returned") == []
+    assert world.seen.named("job.refused") == []
 
 
 # --- lost leases ----------------------------------------------------------------------------------
