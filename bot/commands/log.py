@@ -1,8 +1,6 @@
 """`reelstate log`: jobs' histories exported, followed, proved, measured and made into tests."""
 
 import json
-import os
-import secrets
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +15,7 @@ from bot.settings import load_settings
 from bot.wiring.app import open_engine
 from bot.wiring.running import Trouble, finished
 from engine.front import Engine
+from engine.randomness import SystemRandomness
 from engine.replay.changes import changed, parse_changes
 from engine.replay.cover import Coverage, coverage
 from engine.replay.graphs import Shelf
@@ -44,15 +43,27 @@ def log() -> None:
 @log.command("export")
 @OUT
 @click.option("--job", "job_id", default="", metavar="ID", help="Only this job.")
-@click.option(
-    "--pseudonyms", is_flag=True, help="Hide job ids. REELSTATE_PSEUDONYM_SALT makes them repeatable."
-)
-def export(out: str, job_id: str, *, pseudonyms: bool) -> None:
+@click.option("--pseudonyms", is_flag=True, help="Hide job ids.")
+@click.option("--salt", metavar="FILE", help="Secret that makes the pseudonyms the same in every export.")
+def export(out: str, job_id: str, salt: str | None, *, pseudonyms: bool) -> None:
     """Write the histories of the store as they are now. Workers go on undisturbed."""
-    salt = os.environ.get("REELSTATE_PSEUDONYM_SALT", "").encode()[:64] or secrets.token_bytes(32)
     with one_sentence():
-        jobs, records = finished(_export(out, job_id, salt if pseudonyms else None))
+        key = _salt(salt) if pseudonyms or salt else None
+        jobs, records = finished(_export(out, job_id, key))
     click.echo(f"{records} records of {jobs} jobs", err=True)
+
+
+def _salt(name: str | None) -> bytes:
+    """The secret of a file, or a fresh one that nobody keeps. Raises ReplayError."""
+    if name is None:
+        return SystemRandomness().token().encode()
+    try:
+        found = Path(name).read_bytes().strip()[:64]
+    except OSError as error:
+        raise ReplayError(f"Cannot read {name}: {error.strerror or error}.") from None
+    if len(found) < 16:
+        raise ReplayError(f"{name} holds {len(found)} bytes: a salt that hides needs 16 or more.")
+    return found
 
 
 async def _export(out: str, job_id: str, salt: bytes | None) -> tuple[int, int]:

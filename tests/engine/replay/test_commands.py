@@ -181,6 +181,12 @@ def test_export_and_tail_read_a_live_store(
     assert ids[0] not in text
     assert len(text.splitlines()) == 3
     run("replay", tmp_path / "one.jsonl")
+    (tmp_path / "salt").write_bytes(b"0123456789abcdef")
+    for name in ("a", "b"):
+        run("log", "export", "-o", tmp_path / name, "--salt", tmp_path / "salt", "--job", ids[1])
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    (tmp_path / "salt").write_bytes(b"short")
+    run("log", "export", "-o", tmp_path / "c", "--salt", tmp_path / "salt", code=2)
     run("log", "export", "--job", "0-nobody", "-o", tmp_path / "none.jsonl", code=2)
     tail = ("log", "tail", "--since", "0", "--count", "11")
     assert len(run(*tail).output.splitlines()) == 11
