@@ -75,6 +75,7 @@ BROKEN: tuple[Rule, ...] = (
             "(detector|checker|workflow|pipeline|node|config|configuration) .. @(crashed|missing|failed|not loaded|died)",
             "(moderation|safety|filter|checker|detector|detection|classifier|review|inspection) @(service|server|api|container|node|module|worker|pod|process) .. (returned|crash~|oom|failed|error|exception|died|killed|missing|offline)(?! .. (timeout|timed))",
             "filter @container",
+            "cannot read @(property|properties)",
             "{cannot} .. @(get|obtain|fetch|refresh|acquire) .. (user|access|upstream|account) (token|session|account)",
         ),
     ),
