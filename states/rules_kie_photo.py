@@ -20,6 +20,7 @@ PHOTO: tuple[Rule, ...] = (
             "@(brightness|lighting|exposure) .. (low|insufficient|poor|dark|inadequate)",
             "{photo} .. @(dark|darkness)",
             "@dark {photo}",
+            r"(?<!\w )@dark(?! \w)",
             "слишком @темн~",
             "(темное|темная|темный|темные) {photo}",
             "{photo} .. @(темное|темная|темные|темный|темно|темен|затемнен~)",
