@@ -44,6 +44,16 @@ SEND_STORIES: Mapping[str, Scenario] = {
         ),
         reason=Reason.SEND_TIMEOUT,
     ),
+    "send_unknown": Scenario(
+        "Nobody can tell whether the video arrived",
+        "Не узнать, дошло ли видео",
+        Expected(State.REFUNDED, (NoticeKind.SEND_FAILED, BELL), failures=5),
+        tuple(
+            Fault(Server.TELEGRAM, method, None, close=Cut.AFTER)
+            for method in ("editMessageMedia", "editMessageReplyMarkup")
+        ),
+        reason=Reason.SEND_UNKNOWN,
+    ),
     "send_failed": Scenario(
         "Telegram refuses three times",
         "Telegram не принял три раза",

@@ -15,7 +15,6 @@ LONG_FILES = {
     "states/decide.py": 380,
     # one constructor after another: splitting it would hide what an installation is made of
     "bot/wiring/app.py": 340,
-    "bot/wiring/story.py": 340,
     "engine/replay/explain.py": 330,
     "engine/replay/whatif.py": 340,
     # the whole simulated world is handed out by one object, so that a seed finds everything in one order
