@@ -11,7 +11,7 @@ from typing import Any, Final, Self
 from engine.check.values import EdgeTable, JobRead, KeyRead, LaneRead, PartRead, UserRead
 from engine.connection import Connection
 from engine.dispatch import Dispatcher
-from engine.errors import StoreMismatch
+from engine.errors import ScriptFailed, StoreMismatch
 from engine.keys import CONTRA_ACCOUNTS, SCHEMA, WHOLE_GRAPH, tag
 from engine.scripts import Library, parse_library
 
@@ -175,7 +175,10 @@ class StoreReader:
         """The edges of a graph version, None when it is not on record."""
         known = (partition, digest)
         if known not in self._edges:
-            flat = await self.connection.command("HGETALL", f"{self.prefix(partition)}:g:{digest}")
+            try:
+                flat = await self.connection.command("HGETALL", f"{self.prefix(partition)}:g:{digest}")
+            except ScriptFailed:  # no hash: as good as none
+                flat = []
             table = {n: w for n, w in _texts(flat).items() if n != WHOLE_GRAPH}
             self._edges[known] = table or None
         return self._edges[known]

@@ -43,7 +43,7 @@ def _mark(key: KeyRead) -> Iterator[Finding]:
     words = key.word.split(" ")
     if len(words) != 5 or not words[2].isdecimal():
         yield _says(key, "I7.mark", "a worker's last claim cannot be read", found=key.word)
-    elif words[4] and int(words[2]) > int(words[4]):
+    elif words[4].isdecimal() and int(words[2]) > int(words[4]):
         what = "a worker's last claim is ahead of its job"
         yield _says(key, "I7.mark", what, job=words[1], expected=f"at most {words[4]}", found=words[2])
 

@@ -82,7 +82,7 @@ class _Sweep:
         count = self.reader.partitions
         self.tallies = {partition: Tally() for partition in range(count)}
         self.progress.total = await self.reader.size()
-        before = [await self.reader.part(partition) for partition in range(count)]
+        before = [await self._part(partition) for partition in range(count)]
         async for page in self.reader.pages():
             for prefix, names in page.items():
                 await self._page(prefix, names)
@@ -123,9 +123,9 @@ class _Sweep:
         for uid, job in forgotten:
             await self._forgotten(partition, uid, job)
         for name in names:
-            queue, _, lane = name.partition(":e:")
-            if lane and queue in QUEUES:
-                await self._lane(partition, queue, lane)
+            queue, _, rest = name.partition(":")
+            if queue in QUEUES and rest.startswith(("e:", "o:")):
+                await self._lane(partition, queue, rest[2:])
 
     async def _keys(self, prefix: str, names: Sequence[str]) -> list[tuple[str, str]]:
         """Judge the keys by themselves; jobs that their own user's keys do not lead to."""
@@ -207,6 +207,9 @@ class _Sweep:
                 tally.states[job.guards.get("st", "")] += 1
 
     async def _lane(self, partition: int, queue: str, lane: str) -> None:
+        if (partition, f"{queue}:{lane}") in self.seen:  # it has two keys
+            return
+        self.seen.add((partition, f"{queue}:{lane}"))
         try:
             found = list(lane_findings(await self.reader.lane(partition, queue, lane)))
         except ScriptFailed:
@@ -217,13 +220,22 @@ class _Sweep:
 
     # --- what concerns whole partitions ----------------------------------------------------------------
 
-    async def _wholes(self, before: Sequence[PartRead]) -> None:
+    async def _part(self, partition: int) -> PartRead | None:
+        try:
+            return await self.reader.part(partition)
+        except ScriptFailed:
+            return None
+
+    async def _wholes(self, before: Sequence[PartRead | None]) -> None:
         for partition, was in enumerate(before):
             for name in INDEXES:
                 await self._twice(self._index, partition, name)
             for name in QUEUES:
                 await self._twice(self._queue, partition, name)
-            now = await self.reader.part(partition)
+            now = await self._part(partition)
+            if was is None or now is None:
+                self._mistyped(partition, entry="ctl, c, t, qz or an account")
+                continue
             self.found += sum_findings(was, now, self.tallies[partition])
             self.notes += open_questions(was, now)
 
