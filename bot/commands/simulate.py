@@ -50,7 +50,7 @@ class _Total:
 )
 @click.option("--plant", type=click.Choice(sorted(PLANTS)), help="Plant a bug, to see that it is found.")
 @click.option("--trace", is_flag=True, help="Print what happened to each job.")
-def simulate(seed: int | None, steps: int, jobs: int, seeds: int, plant: str | None, trace: bool) -> None:  # noqa: FBT001, PLR0913 - click hands options in
+def simulate(seed: int | None, steps: int, jobs: int, seeds: int, plant: str | None, trace: bool) -> None:  # noqa: FBT001 - click hands options in
     """Play whole worlds (engine, workers, bot, provider, Telegram) on a virtual clock, and check them.
 
     The same seed gives the same histories to the byte. A seed that breaks a promise is shrunk to the few

@@ -13,7 +13,6 @@ from engine.replay.graphs import Shelf
 from engine.replay.replayer import Replayer
 from engine.replay.values import Kind
 from engine.simulation.wire import Wire
-from states.graph import Graph
 from states.job import Job
 
 _GUARDS: Final = ("st", "seq", "uid", "cost", "hold")
@@ -45,7 +44,7 @@ class Inspector:
         """Everything that must hold at any moment."""
         ids, t = self.job_ids(), self.prefix
         accounts = [key.decode() for key in self.wire.call("KEYS", f"{t}:a:*")]
-        asked = [("ZRANGE", f"{t}:t", 0, -1)]
+        asked: list[tuple[str | int, ...]] = [("ZRANGE", f"{t}:t", 0, -1)]
         asked += [("HMGET", key, "bal", "held") for key in accounts]
         asked += [("HMGET", f"{t}:j:{job}", *_GUARDS) for job in ids]
         asked += [("LRANGE", f"{t}:h:{job}", 0, -1) for job in ids]
@@ -104,9 +103,9 @@ class Inspector:
         guards = dict(zip(GUARDS, (word.decode() for word in fields), strict=True))
         return decode_job(Stored(job, guards, doc, request))
 
-    def recompute(self, graph: Graph) -> None:
+    def recompute(self, shelf: Shelf) -> None:
         """Every recorded decision made again: it must come out the same (times apart: clocks were wrong)."""
-        replayer = Replayer(Shelf([graph]))
+        replayer = Replayer(shelf)
         for job in self.job_ids():
             replayer.feed(self.lines(job))
         for finding in replayer.finish().findings:

@@ -17,6 +17,7 @@ from engine.errors import ScriptFailed, StoreUnavailable
 from engine.simulation.fate import Fate, Odds
 from engine.simulation.host import EPOCH_MS, Host
 from engine.simulation.loop import WorldLoop
+from engine.simulation.memory import Memory
 from engine.simulation.wire import Wire, WireError, Word, encode
 
 TROUBLE: Final[Odds] = {"request_lost": 0.004, "reply_lost": 0.006, "late": 0.002}
@@ -49,6 +50,7 @@ class SimServer:
     prefix: str = "{1768}"
     """The tag of the one partition."""
     verbs: dict[str, str] = field(default_factory=dict)
+    memory: Memory = field(default_factory=Memory)
     readers: list[_Reader] = field(default_factory=list)
     _ringing: list[str] = field(default_factory=list)
     _bells: tuple[str, ...] = ()
@@ -81,23 +83,38 @@ class SimServer:
 
     def execute(self, who: Host, words: Sequence[Word]) -> Any:
         """Run one command now, then answer the blocking reads whose bell it rang."""
+        if words[0] != "EVALSHA":
+            return self._sent(words, b"", 0)[0]
+        prefix, verb = str(words[3]), self.verbs.get(str(words[1]), "?")
+        answer = self.memory.recall(prefix, verb, words)
+        if answer is None:
+            answer = self._ran(words, prefix)
+            self.memory.keep(prefix, verb, words, answer)
+        self.hear(who, verb, words[4:], answer)
+        return answer
+
+    def _ran(self, words: Sequence[Word], prefix: str) -> Any:
         self.commands += 1
-        prefix = str(words[3]) if words[0] == "EVALSHA" else ""
-        ours = prefix == self.prefix
+        if prefix != self.prefix:
+            return self._sent(words, b"", 0)[0]
+        answer, *rung = self._sent(words, self._ask, len(self._bells))
+        self._ringing = [key for key, there in zip(self._bells, rung, strict=True) if there]
+        self._answer_readers()
+        return answer
+
+    def _sent(self, words: Sequence[Word], more: bytes, count: int) -> list[Any]:
         try:
-            answer, *rung = self.wire.sent(
-                encode(words) + (self._ask if ours else b""), 1 + (len(self._bells) if ours else 0)
-            )
+            return self.wire.sent(encode(words) + more, 1 + count)
         except WireError as error:
             if str(error).startswith("NOSCRIPT"):
                 raise ScriptMissing(str(error)) from error
             raise ScriptFailed(str(error)) from error
-        if ours:
-            self._ringing = [key for key, there in zip(self._bells, rung, strict=True) if there]
-            self._answer_readers()
-        if prefix:
-            self.hear(who, self.verbs.get(str(words[1]), "?"), words[4:], answer)
-        return answer
+
+    def flush(self) -> None:
+        """SCRIPT FLUSH."""
+        self.wire.call("SCRIPT", "FLUSH")
+        self.verbs.clear()
+        self.memory = Memory()
 
     def _answer_readers(self) -> None:
         for key in list(self._ringing):

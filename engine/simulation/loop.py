@@ -7,10 +7,13 @@ included, as with a stopped process.
 
 import asyncio
 import heapq
+from collections import deque
 from collections.abc import Callable, Coroutine
 from contextvars import Context, ContextVar
 from itertools import count
 from typing import Any, Final, Protocol, cast
+
+# ruff: noqa: SLF001 - an event loop is made of the private parts of its base class
 
 SPIN_MAX: Final = 20_000
 """So many callbacks without a tick of time are a loop that will never end."""
@@ -47,6 +50,10 @@ class _Task(asyncio.Task[Any]):
 
 class WorldLoop(asyncio.BaseEventLoop):
     """asyncio's own loop with its one turn replaced. `time()` is virtual seconds from 0."""
+
+    _ready: deque[asyncio.Handle]
+    _scheduled: list[Any]
+    _timer_cancelled_count: int
 
     def __init__(self) -> None:
         super().__init__()
@@ -85,7 +92,7 @@ class WorldLoop(asyncio.BaseEventLoop):
             else:
                 self._kept.append((whose, handle))
 
-    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> Any:  # noqa: ARG002
+    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> Any:  # type: ignore[override]  # noqa: ARG002
         """At once, here: threads would bring real time in."""
         future = self.create_future()
         try:

@@ -78,7 +78,7 @@ class Witness:
 
     def _written(self, who: Host, verb: str, args: dict[str, Word]) -> None:
         job, epoch, seq = str(args["job"]), int(args["epoch"]), int(args["seq"])
-        known = self.jobs.setdefault(job, _Known())
+        known, edge = self.jobs.setdefault(job, _Known()), str(args.get("edge", ""))
         if epoch != known.epoch:
             why = f"{verb} of {who.name} under epoch {epoch} was taken, the lease is of epoch {known.epoch}"
             self.complain("fence", f"{job}: {why}")
@@ -87,23 +87,21 @@ class Witness:
         if verb == "commit":
             known.seq = seq + 1
             if known.state in ("done", "refunded", "failed"):
-                self.complain("terminals", f"{job}: left {known.state} by {args['edge']}")
+                self.complain("terminals", f"{job}: left {known.state} by {edge}")
             known.state = str(args["target"])
             if args["unclaim"] == "1":
                 known.epoch = epoch + 1
-            known.lines.append(f"{self.now_ms()} {who.name} {args['edge']} -> {known.state}")
-            self._told_right(job, args)
+            known.lines.append(f"{self.now_ms()} {who.name} {edge} -> {known.state}")
+            self._money_right(job, edge, args)
 
-    def _told_right(self, job: str, args: dict[str, Word]) -> None:
+    def _money_right(self, job: str, edge: str, args: dict[str, Word]) -> None:
         """Credits move on the way into an end, and only there."""
         money, target = str(args["money"]), str(args["target"])
         record = decode(args["record"]) if isinstance(args["record"], bytes) else {}
         held = bool(record.get("in", {}).get("held"))
         wanted = {"done": "capture", "refunded": "release"}.get(target, "") if held else ""
         if money != wanted:
-            self.complain(
-                "money", f"{job}: {args['edge']} moved {money or 'nothing'}, not {wanted or 'nothing'}"
-            )
+            self.complain("money", f"{job}: {edge} moved {money or 'nothing'}, not {wanted or 'nothing'}")
 
 
 def _unpacked(args: Sequence[Word]) -> Iterator[tuple[str, Sequence[Word]]]:

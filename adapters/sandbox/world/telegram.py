@@ -52,6 +52,8 @@ class SimTelegram:
     chats: dict[int, SimChat] = field(default_factory=dict)
     shown: dict[str, set[int]] = field(default_factory=dict)
     """Job -> ids of all messages that ever showed its video."""
+    journal: list[str] = field(default_factory=list)
+    """Calls as they were begun and answered, a line each."""
 
     def chat(self, chat_id: int) -> SimChat:
         """A chat; there is one for every user."""

@@ -65,7 +65,7 @@ def families(seed: int) -> dict[str, float]:
 def written(fate: Fate, jobs: int) -> list[Act]:
     """The whole script of a seed with so many launches, by time."""
     dice = fate.dice("script")
-    span_s = 60.0 + 30.0 * jobs
+    span_s = 60.0 + 15.0 * jobs
     acts: list[Act] = []
     for job in range(1, jobs + 1):
         acts += _of_job(fate.dice(f"job {job}"), job, dice.random() * span_s, fate.families["user"])

@@ -24,7 +24,7 @@ ENDINGS: Final = frozenset(
 
 
 def check_ends(world: "World") -> None:
-    """Complain about each broken promise."""
+    """Complain about each broken promise. To be called at rest."""
     for job_id in world.inspector.job_ids():
         job = world.inspector.job(job_id)
         if job.state not in TERMINALS:
@@ -72,9 +72,11 @@ def _notices(world: "World", job: Job) -> None:
 
 
 def _last_word(world: "World", job: Job, ending: NoticeKind) -> None:
+    """Of all words about a job the ending is the newest. (Where the user deleted it there is none.)"""
     chat = world.telegram.chat(job.request.chat_id)
-    texts = [m.text for m in chat.messages.values() if m.text.endswith(job.id) and not m.job]
-    shown = any(m.job == job.id for m in chat.messages.values())
-    stale = [text for text in texts if text != f"{ending} {job.id}" and not text.startswith("video of")]
-    if stale and not shown:
-        world.complain("last word", f"{job.id}: {ending}, but the chat says {stale}")
+    about = [m for m in chat.messages.values() if m.text.endswith(job.id) and not m.job]
+    newest = max(about, key=lambda message: message.id, default=None)
+    if any(m.job == job.id for m in chat.messages.values()):
+        return
+    if newest is not None and newest.text != f"{ending} {job.id}":
+        world.complain("last word", f"{job.id}: {ending}, but the chat says {newest.text}")

@@ -65,7 +65,7 @@ class Shop:
 
 
 def _stock() -> Stock:
-    async def fetch(video: Video) -> Path:
+    async def fetch(video: Video) -> Path:  # noqa: ARG001 - the stock's shape
         """Some file; nobody looks inside."""
         path = Path(tempfile.gettempdir()) / "reelstate-simulated.mp4"
         if not path.exists():

@@ -7,6 +7,7 @@ from bot.wiring.simulation.parts import BlindCourier
 from engine.front import Engine
 from engine.ports import Courier
 from engine.simulation.install import Scripts, scripts
+from engine.values import EntryKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +59,7 @@ def _release_apart(engine: Engine) -> None:
     async def commit_then_release(before: Any, after: Any, **more: Any) -> Any:
         answer = await commit(before, after, **more)
         if after.state == "refunded" and getattr(answer, "state", None) == after.state:
-            await engine.grant(before.user_id, before.cost, f"back:{before.id}", _KIND)
+            await engine.grant(before.user_id, before.cost, f"back:{before.id}", EntryKind.CORRECTION)
         return answer
 
     store.commit = commit_then_release
-
-
-from engine.values import EntryKind  # noqa: E402
-
-_KIND: Final = EntryKind.CORRECTION

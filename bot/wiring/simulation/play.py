@@ -72,14 +72,15 @@ def _run(world: World) -> None:
         if world.violation is None:  # a complaint stops the loop before its main task is done
             raise
     for crash in world.loop.crashes:
-        error = crash.get("exception")
-        if not isinstance(error, Killed | type(None)):
-            world.complain("crash", f"{crash['message']}: {type(error).__name__}: {error}")
+        cause = crash.get("exception")
+        if cause is not None and not isinstance(cause, Killed):
+            world.complain("crash", f"{crash['message']}: {type(cause).__name__}: {cause}")
 
 
 def _played(world: World) -> Played:
     ends = Counter(known.state for known in world.witness.jobs.values())
     story = [f"{at}" for at in world.events]
+    story += ["Telegram", *(f"  {line}" for line in world.telegram.journal)]
     for job, known in world.witness.jobs.items():
         story += [job, *(f"  {line}" for line in known.lines)]
     return Played(

@@ -30,7 +30,7 @@ TROUBLE: Final[Odds] = {
     "broken_after": 0.015,
     "slow": 0.02,
 }
-Doubt = Callable[[int, str], None]
+Doubt = Callable[[int], None]
 
 
 class SimSession(BaseSession):
@@ -51,6 +51,7 @@ class SimSession(BaseSession):
         given = _plain(method)
         chat = int(given["chat_id"])
         kind = self._fate.draw("telegram", f"{host.name} {name} {chat}", TROUBLE)
+        self._journal(name, given, kind or "-")
         await host.pace()
         if kind == "not_connected":
             await host.sleep(1.0)
@@ -59,19 +60,19 @@ class SimSession(BaseSession):
         for upload in _uploads(method):
             upload.drained = True
         if kind == "request_lost":
-            self._doubt(chat, name)
+            self._doubt(chat)
             await host.sleep(30.0)
             raise TelegramNetworkError(method=method, message="Request timeout error") from TimeoutError()
         reply = self._answer(kind, name, given)
         if kind in ("answer_lost", "broken_after"):
-            self._doubt(chat, name)
+            self._doubt(chat)
         if kind == "answer_lost":
             await host.sleep(30.0)
             raise TelegramNetworkError(method=method, message="Request timeout error") from TimeoutError()
         try:
             await host.pace()
         except BaseException:
-            self._doubt(chat, name)
+            self._doubt(chat)
             raise
         return self._heard(bot, method, broken(502) if kind == "broken_after" else reply)
 
@@ -80,7 +81,14 @@ class SimSession(BaseSession):
             return flood(5)
         if kind == "broken_before":
             return broken(500)
-        return self._telegram.call(name, given)
+        reply = self._telegram.call(name, given)
+        self._journal(name, given, str(reply.status))
+        return reply
+
+    def _journal(self, name: str, given: dict[str, Any], what: str) -> None:
+        place, words = given.get("message_id", "new"), str(given.get("text") or given.get("caption") or "")
+        line = f"{self._host.now_ms()} {self._host.name} {name} {given['chat_id']}/{place} {words} {what}"
+        self._telegram.journal.append(line)
 
     def _heard(self, bot: Bot, method: TelegramMethod[T], reply: Reply) -> T:
         seen = _seen.get()
@@ -97,8 +105,8 @@ class SimSession(BaseSession):
 
     async def stream_content(self, *_: Any, **__: Any) -> AsyncGenerator[bytes, None]:
         """The simulation never downloads from Telegram."""
-        raise NotImplementedError("no downloads in the simulation")
-        yield b""  # makes it a generator, as its base class has it
+        for nothing in tuple[bytes, ...]():
+            yield nothing
 
 
 def _plain(method: TelegramMethod[Any]) -> dict[str, Any]:

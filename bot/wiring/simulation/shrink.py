@@ -14,7 +14,7 @@ from engine.simulation.wire import Wire
 def shrink(
     found: Played, wire: Wire, *, tries: int = 300, progress: Callable[[int, int], None] | None = None
 ) -> Played:
-    """The shortest script found in so many tries that breaks the same invariant; `found` when none is shorter."""
+    """The shortest script found in so many tries that breaks the same invariant; else `found`."""
     best, left = found, tries
 
     def fails(faults: Sequence[str]) -> bool:
