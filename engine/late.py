@@ -36,7 +36,7 @@ LIMIT: Final = 8
 async def adopt_late(store: Store, job_id: str, task_n: int, task_id: str) -> Job | None:
     """Give an ended job the id of a task whose create was never answered. None: nothing to look after."""
     job = await store.read(job_id)
-    if job is None or job.state not in TERMINALS or job.video is not None:
+    if job is None or job.state not in TERMINALS:
         return None
     adopted = replace(job, tasks=tuple(_adopted(task, task_n, task_id) for task in job.tasks))
     if adopted != job and isinstance(await store.late(adopted), Refusal):
@@ -106,7 +106,7 @@ class LateWatch:
     async def _handle(self, entry: Entry) -> bool:
         """True when there is nothing left to look after."""
         job = await self.store.read(entry.body.decode())
-        if job is None or job.video is not None or self.clock.now_ms() > job.created_ms + LIFE_MS:
+        if job is None or self.clock.now_ms() > job.created_ms + LIFE_MS:
             return True
         return not watched(job.tasks) or await self._look(job)
 
@@ -117,7 +117,8 @@ class LateWatch:
         for task in open_tasks:
             outcome = await self._ask(job, task)
             if isinstance(outcome, Rendered):
-                return await self._keep(job, task, outcome)
+                done = await self._keep(job, task, outcome)
+                return done and len(open_tasks) == 1
             if isinstance(outcome, Failed) and outcome.task_dead:
                 dead += outcome.verdict.reason is not Reason.RENDER_TIMEOUT
         return dead == len(open_tasks)
@@ -130,26 +131,35 @@ class LateWatch:
             return Rendering(float(PAUSES_S[0]))
 
     async def _keep(self, job: Job, task: ProviderTask, made: Rendered) -> bool:
+        """Keep the first video; one more task of a job that has its video is only booked as cost."""
         fresh = await self.store.read(job.id)  # a download takes its time: another look may have been faster
-        if fresh is None or fresh.video is not None:
+        if fresh is None or all(t.n != task.n for t in watched(fresh.tasks)):
             return True
         done = replace(
             task, status=TaskStatus.SUCCEEDED, cost=made.cost if made.cost is not None else task.cost
         )
-        tasks = tuple(done if t.n == task.n else t for t in job.tasks)
-        kept = replace(job, video=made.video, tasks=tasks)
-        planned = [PlannedNotice(NoticeKind.LATE_VIDEO, {"reason": job.last_reason})]
-        cost = "unknown" if done.cost is None else f"{done.cost:g}"
-        alert = Alert(
-            fingerprint=AlertKind.LATE_COST.value,
-            kind=AlertKind.LATE_COST.value,
-            text=f"a refunded job's task succeeded after all; provider cost {cost}",
-            job_id=job.id,
+        kept = replace(
+            fresh,
+            video=fresh.video or made.video,
+            tasks=tuple(done if t.n == task.n else t for t in fresh.tasks),
         )
-        answer = await self.store.late(kept, notices_of(kept, planned, "late"), [alert])
+        planned = (
+            [PlannedNotice(NoticeKind.LATE_VIDEO, {"reason": job.last_reason})] if not fresh.video else []
+        )
+        answer = await self.store.late(kept, notices_of(kept, planned, "late"), [_cost_alert(kept, done)])
         if not isinstance(answer, Refusal):
             self.telemetry.emit("job.late", job=job.id, user=job.user_id, state=job.state)
         return answer is not Refusal.STALE
+
+
+def _cost_alert(job: Job, task: ProviderTask) -> Alert:
+    cost = "unknown" if task.cost is None else f"{task.cost:g}"
+    return Alert(
+        fingerprint=AlertKind.LATE_COST.value,
+        kind=AlertKind.LATE_COST.value,
+        text=f"a task succeeded after its job was {job.state}; provider cost {cost}",
+        job_id=job.id,
+    )
 
 
 def _adopted(task: ProviderTask, n: int, task_id: str) -> ProviderTask:

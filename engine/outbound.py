@@ -10,7 +10,7 @@ from engine.ports import Alert, Notice
 from states.decide import PlannedAlert, PlannedNotice
 from states.facts import watched
 from states.job import Job, TaskStatus
-from states.vocabulary import AlertKind, Failure, State
+from states.vocabulary import TERMINALS, AlertKind, Failure
 
 LATE_WATCH: Final = "late_watch"
 """Kind of the outbox entry that asks to look after an ended job's bought tasks."""
@@ -47,8 +47,8 @@ def alert_of(job: Job, planned: PlannedAlert, failure: Failure | None) -> Alert:
 
 
 def watch_order(job: Job) -> list[Alert]:
-    """The order to look after the bought tasks of a job that has ended without its video."""
-    if job.state not in (State.REFUNDED, State.FAILED) or job.video is not None:
+    """The order to look after tasks of an ended job that may still succeed: a video, or only a cost."""
+    if job.state not in TERMINALS:
         return []
     unanswered = [t for t in job.tasks if t.status is TaskStatus.INTENT]
     if not watched(job.tasks) and not unanswered:

@@ -210,13 +210,32 @@ async def test_two_looks_at_once_keep_one_video_and_tell_once(world: World) -> N
     assert (await world.job(job.id)).tasks[0].cost == 3.0
 
 
+async def test_a_second_task_of_a_job_that_has_its_video_is_only_booked_as_cost(world: World) -> None:
+    job = await given_up(world)
+    await world.late().call(job.id, 1, "t1")
+    await world.outbox()
+    kept = await world.job(job.id)
+    second = ProviderTask(2, "m1", "main", TaskStatus.OVERDUE, world.clock.now_ms(), "t2")
+    assert not isinstance(await world.store.late(replace(kept, tasks=(*kept.tasks, second))), Refusal)
+    late = world.late()
+    await late.order(job.id)
+    world.maker.polls.append(Rendered(replace(VIDEO, url="another"), 7.0))
+    await late.tick()
+    after = await world.job(job.id)
+    assert after.video == VIDEO
+    assert (after.tasks[1].status, after.tasks[1].cost) == (TaskStatus.SUCCEEDED, 7.0)
+    told = await world.outbox()
+    assert [each.kind for each in told] == [AlertKind.LATE_COST]
+    assert await entries(late) == 0
+
+
 async def test_an_unknown_cost_is_said_to_be_unknown(world: World) -> None:
     job = await given_up(world)
     await world.outbox()
     world.maker.polls.append(Rendered(VIDEO))
     await world.late().call(job.id, 1, "t1")
     texts = [each.text for each in await world.outbox() if isinstance(each, Alert)]
-    assert texts == ["a refunded job's task succeeded after all; provider cost unknown"]
+    assert texts == ["a task succeeded after its job was refunded; provider cost unknown"]
 
 
 async def test_a_video_that_cannot_be_kept_now_is_tried_again(

@@ -67,11 +67,11 @@ def test_an_alert_quotes_only_what_the_operator_must_read(
         (replace(JOB, tasks=(replace(OPEN, status=TaskStatus.FAILED),)), False),
         (replace(JOB, tasks=()), False),
         (replace(JOB, tasks=(OPEN,), state=State.GENERATING), False),
-        (replace(JOB, tasks=(OPEN,), state=State.DONE), False),
-        (replace(JOB, tasks=(OPEN,), video=Video(url="u", task_n=1)), False),
+        (replace(JOB, tasks=(OPEN,), state=State.DONE), True),
+        (replace(JOB, tasks=(OPEN,), video=Video(url="u", task_n=1)), True),
     ],
 )
-def test_an_ended_job_without_its_video_is_looked_after(job: Job, ordered: bool) -> None:
+def test_tasks_that_outlive_their_job_are_looked_after(job: Job, ordered: bool) -> None:
     orders = watch_order(job)
     assert [(order.kind, order.job_id, order.fingerprint) for order in orders] == (
         [(LATE_WATCH, "0-j", "late_watch:0-j")] if ordered else []
