@@ -31,7 +31,7 @@ _STYLES: Final[Mapping[State, str]] = {
 
 @click.group("job")
 def job() -> None:
-    """Look at jobs, or cancel one."""
+    """Look at jobs, cancel one, or release one that was set aside."""
 
 
 @job.command("show")
@@ -59,6 +59,13 @@ def list_jobs(state: str | None, user: int | None, limit: int) -> None:
 def cancel(job_id: str, reason: str) -> None:
     """Cancel a job where the graph allows it, before the provider is paid. Credits go back at once."""
     finished(_cancel(job_id, reason))
+
+
+@job.command("release")
+@click.argument("job_id", metavar="ID")
+def release(job_id: str) -> None:
+    """Let workers have a job again that was set aside because it contradicted itself."""
+    finished(_release(job_id))
 
 
 # --- what they do ---------------------------------------------------------------------------------
@@ -89,10 +96,16 @@ async def _list(state: State | None, user: int | None, limit: int) -> None:
         jobs = await engine.live_jobs(look) if user is None else await engine.jobs_of(user, look)
         now = engine.store.clock.now_ms()
         paused = await engine.paused()
+        aside = await engine.store.quarantined()
     shown = [each for each in jobs if state in (None, each.state)][:limit]
     console = _console()
     if paused:
         console.print(f"[yellow]launches are paused:[/] {escape(paused)}")
+    for each in aside:
+        console.print(
+            f"[red]set aside[/] {escape(each.job_id)}, {_span(now - each.since_ms)} ago: {escape(each.why)};"
+            f" once it is mended: reelstate job release {escape(each.job_id)}"
+        )
     console.print(_rows(shown, now) if shown else "No such jobs.")
 
 
@@ -109,6 +122,15 @@ async def _cancel(job_id: str, reason: str) -> None:
         ended = await _found(engine, job_id)
     back = f", {found.cost} credits went back to user {found.user_id}" if found.cost else ""
     _console().print(f"Job {ended.id} is {ended.state}{back}. The user is told.")
+
+
+async def _release(job_id: str) -> None:
+    async with open_engine(load_settings()) as engine:
+        found = await _found(engine, job_id)
+        if found.id not in {each.job_id for each in await engine.store.quarantined(STATEMENT_ROWS)}:
+            raise Trouble(f"Job {found.id} is not set aside: `reelstate job list` names those that are.")
+        await engine.store.unquarantine(found.id)
+    _console().print(f"Job {found.id} is {found.state} and workers may have it again.")
 
 
 def _refused(job: Job, answer: Cancellation) -> str:

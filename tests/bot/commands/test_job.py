@@ -115,3 +115,16 @@ def test_an_unknown_job_is_a_sentence(run: Run, env: dict[str, str]) -> None:
 
 def test_cancel_wants_a_reason(run: Run, env: dict[str, str]) -> None:
     assert run("job", "cancel", "0-x", **env).exit_code == 2
+
+
+def test_a_job_that_was_set_aside_is_named_and_comes_back(run: Run, env: dict[str, str]) -> None:
+    job = _launched(env["REDIS_URL"])
+    assert "is not set aside" in sentence(run("job", "release", job.id, **env))
+    with_engine(env["REDIS_URL"], lambda engine: engine.store.quarantine(job.id, "its money is odd"))
+    listed = run("job", "list", **env).output
+    assert job.id in listed
+    assert "its money is odd" in listed
+    released = run("job", "release", job.id, **env)
+    assert released.exit_code == 0, released.output
+    assert with_engine(env["REDIS_URL"], lambda engine: engine.store.quarantined()) == []
+    assert job.id in run("job", "list", "--state", "queued", **env).output
