@@ -2,12 +2,15 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from engine.codec import Stored, decode, decode_entry, decode_job, guards_of
 from engine.store_base import StoreBase
-from engine.values import Account, Entry
+from engine.values import Account, DueJob, Entry
 from states.job import Job
+
+_DUE_WORDS: Final = 8
+"""How many words `due_page` answers for a job."""
 
 
 def shown_job(answer: Sequence[Any]) -> Job | None:
@@ -52,6 +55,20 @@ class StoreReads(StoreBase):
                     due.append((float(at_ms), job))
         return [job for _, job in sorted(due, key=lambda pair: (pair[0], pair[1].id))[:limit]]
 
+    async def due_page(self, partition: int, after: DueJob | None = None, limit: int = 100) -> list[DueJob]:
+        """Live jobs of a partition by due time, from `after` on; an empty answer is the end.
+
+        Jobs move between the pages of a long list: one may be missed, or come twice.
+        """
+        shown = await self.dispatcher.call(
+            self.prefix(partition),
+            "due_page",
+            after=after.id if after else "",
+            after_ms=after.due_ms if after else 0,
+            limit=limit,
+        )
+        return [_due_job(shown[at : at + _DUE_WORDS]) for at in range(0, len(shown), _DUE_WORDS)]
+
     async def place_in_line(self, job_id: str) -> int:
         """Jobs of its partition that start before it, itself counted; 0 when it is not in line."""
         prefix = self.prefix_of_job(job_id)
@@ -83,6 +100,11 @@ class StoreReads(StoreBase):
             for name, number in zip(shown[::2], shown[1::2], strict=True):
                 _count(total, name.decode(), int(number))
         return total
+
+
+def _due_job(words: Sequence[bytes]) -> DueJob:
+    name, due, state, user, worker, deadline, aside, reason = (word.decode() for word in words)
+    return DueJob(name, int(float(due)), state, int(user or 0), worker, int(deadline or 0), aside, reason)
 
 
 def _count(total: Counter[str], name: str, number: int) -> None:

@@ -128,3 +128,21 @@ class Event:
     target: str
     edge: str
     data: Mapping[str, Scalar]
+
+
+@dataclass(frozen=True, slots=True)
+class DueJob:
+    """A line of the timers: little of a live job, so that thousands of them can be listed.
+
+    `due_ms`: when it next needs a worker, or when the lease of `worker` ends. `aside`: why it was set
+    aside, "" when it was not. `reason`: of its last failure.
+    """
+
+    id: str
+    due_ms: int
+    state: str
+    user_id: int
+    worker: str
+    deadline_ms: int
+    aside: str
+    reason: str
