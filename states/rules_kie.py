@@ -40,7 +40,9 @@ KIE_RULES: tuple[Rule, ...] = (
 
 KIE_TEXTS = build(KIE_RULES, FAMILIES)
 
-WEAK = frozenset({*(rule.id for rule in FAILED), "kie.text.try_later", "kie.text.our_request"})
+WEAK = frozenset(
+    {*(rule.id for rule in FAILED), "kie.text.try_later", "kie.text.our_request", "kie.text.not_json"}
+)
 """Rules that any clearer code overrules."""
 
 Said = tuple[ErrorClass, Reason]

@@ -13,7 +13,7 @@ ACCOUNT: tuple[Rule, ...] = (
         _OPERATOR,
         Reason.BAD_REQUEST,
         (
-            "access denied .. @(code|error) (1010|1020|1006|1009|1012|1003|1005)",
+            "@access denied .. (code|error) (1010|1020|1006|1009|1012|1003|1005)",
             "error @code (1010|1020|1006|1009|1012|1003|1005)",
             "@cloudflare .. (blocked|challenge|attention|captcha|verify)",
             "attention required .. @cloudflare",

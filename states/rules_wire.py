@@ -39,7 +39,8 @@ WIRE_RULES: tuple[Rule, ...] = (
         (
             "@(connection|connect) refused",
             "econnrefused",
-            "(enotfound|eai again|eai noname|eai nodata|eai|enodata|getaddrinfo)",
+            "(enotfound|eai again|eai noname|eai nodata|eai|enodata|getaddrinfo|gaierror)",
+            "no @address associated",
             "@name (or service not known|resolution|does not resolve|not resolved)",
             "(nodename|nor servname|no such host|unknown host|host not found)",
             "@(temporary failure in name|could not resolve|couldn t resolve|failed to resolve|can t resolve|name resolution error|dns)",
