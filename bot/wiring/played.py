@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from adapters.sandbox.story import Scenario
+from adapters.sandbox.story import Deed, Scenario
 from adapters.video import VideoFacts
 from bot.wiring.customer import Shown
 from engine.values import Account, Entry
@@ -49,7 +49,7 @@ class Played:
     saw: list[Shown] = field(default_factory=list)
     """Everything the bot showed, in order."""
     pushes: int = 0
-    """Push notifications since the launch: the bells."""
+    """Push notifications since the launch: bells, and answers to what the person wrote."""
     failures: int = 0
     history: list[dict[str, object]] = field(default_factory=list)
     statement: list[Entry] = field(default_factory=list)
@@ -75,11 +75,12 @@ def compare(played: Played) -> list[str]:
     """How the play differs from its scenario, one sentence each."""
     expected, job = played.scenario.expected, played.job
     price = job.cost if job is not None else 0
-    bells = expected.told.count(NoticeKind.BELL) + expected.told.count(NoticeKind.LATE_VIDEO)
+    pushes = sum(kind in (NoticeKind.BELL, NoticeKind.LATE_VIDEO) for kind in expected.told)
+    pushes += sum(act.deed is Deed.RETURN for act in played.scenario.acts)  # the bot answers their /start
     checks = (
         ("end state", job.state if job is not None else None, expected.end),
         ("told", [kind.value for kind in played.told], [kind.value for kind in expected.told]),
-        ("push notifications", played.pushes, bells),
+        ("push notifications", played.pushes, pushes),
         ("creates", played.creates, expected.creates),
         ("accepted tasks", played.accepted, expected.accepted),
         ("failures", played.failures, expected.failures),
