@@ -118,7 +118,8 @@ FAILED: tuple[Rule, ...] = (
         (
             "@(internal|server|system|service|backend|upstream|downstream|unexpected|unknown|unhandled|fatal|runtime|processing|inference|model|prediction|execution|gpu|cuda|engine|database) .. (error|errors|exception|failure|fault|fail~|crash~|issue|problem)",
             "@(generation|task|job|video|render|rendering|workflow|processing|prediction|creation|request|operation|inference|generate|image|execution|output) .. (fail|failed|failure|failing|error|unsuccessful|aborted|crashed|cancel~|stopped)",
-            "{cannot} .. @(generate|create|complete|process|render|produce|finish|execute|run|handle)",
+            r"{cannot} .. @generate(?= \w)",
+            "{cannot} .. @(create|complete|process|render|produce|finish|execute|run|handle)",
             "something went @wrong",
             "@internal",
             "@(unknown|unexpected|internal)",

@@ -197,7 +197,7 @@ BUSY: tuple[Rule, ...] = (
             "@gateway (error|unavailable)",
             "@(server|system|service) exception",
             "no healthy @upstream",
-            "@upstream (connect|connection|request|service|server|error|is currently|issues?|currently) .. (error|fail~|issue~|unavailable|problem~|abnormal|disconnect)",
+            "@upstream (connect|connection|request|service|server|error|is currently|issues?|currently) .. (error|fail~|issue~|unavailable|problem~|abnormal|disconnect)(?! .. no result)",
             "@processing .. (should be ready|check back|not ready|wait|please)",
             "@(not|isn t) (yet )?(ready|available yet|finished|completed) ?(yet)?",
             "(task|job|generation|video|request|it) is (still |currently |already )?@(queueing|queuing|queued|processing|running|generating|rendering|pending|waiting)",
