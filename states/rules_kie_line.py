@@ -24,7 +24,7 @@ LINE: tuple[Rule, ...] = (
             "@ghost task",
             "@gave up (after|waiting|polling)",
             "(max|maximum|too many|number of|all) .. @(retries|attempts|tries|polls) .. (exceed~|reached|exhausted|failed|used)?",
-            "(did not|didn t|not|never) @(respond|responded|respond|reply|finish|complete|completed|finished) (in time|within|after|before)",
+            "(did not|didn t|not|never) @(respond|responded|answer|answered|reply|return|returned|finish|complete|completed|finished) (in time|within|after|before)",
             "(no) @(response|answer|reply) (from|within|in time|received)",
             "(took|takes|taking|running) .. (too|longer|more) .. @(long|than)",
             "no @progress",

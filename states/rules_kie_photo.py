@@ -91,6 +91,7 @@ PHOTO: tuple[Rule, ...] = (
             "{wishes} .. @(most|least|maximum|than|within|under) [0-9]+ .. (characters?|chars|words|tokens)",
             "too @(long|many characters) .. {wishes}",
             "@characters .. (less than|most|exceed~|limit|max~|must be|more than) .. [0-9]+",
+            "@(длин~|размер~|объем~) .. (промпт~|текст~|описани~)",
             "@(промпт|описание|текст|запрос) .. слишком (длин~|коротк~|больш~)",
             "слишком @(длинн~|коротк~) .. (промпт|описание|текст|запрос)",
         ),
@@ -140,7 +141,7 @@ PHOTO: tuple[Rule, ...] = (
             "(unsupported|not supported|invalid|unaccepted) .. @(heic|heif|tif|tiff|bmp|svg|avif|gif)",
             "{media} @format .. (error|wrong|illegal|unacceptable|mismatch|unreadable)",
         ),
-        r"invalid image format|(图(片|像)?|照片|文件|媒体|素材|上传).{0,6}(格式|类型).{0,4}(不|错误|无效|有误)|不支持.{0,8}(?<!数据)(?<!返回)(?<!参数)(?<!响应)(?<!请求)(格式|类型)|(?<!数据)(?<!返回)(?<!参数)(?<!响应)(?<!请求)格式.{0,4}不支持",
+        r"invalid image format|(图(片|像)?|照片|文件|媒体|素材|上传).{0,6}(格式|类型).{0,4}(不|错误|无效|有误|仅|只支持|只能|必须|应为)|不支持.{0,8}(?<!数据)(?<!返回)(?<!参数)(?<!响应)(?<!请求)(格式|类型)|(?<!数据)(?<!返回)(?<!参数)(?<!响应)(?<!请求)格式.{0,4}不支持",
     ),
     Rule(
         "kie.text.shape",
