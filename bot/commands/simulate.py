@@ -4,7 +4,9 @@ import secrets
 import sys
 import time
 from collections import Counter
+from contextlib import closing
 from dataclasses import dataclass, field
+from typing import Final
 
 import click
 from rich.console import Console
@@ -14,9 +16,11 @@ from rich.table import Table
 
 from bot.wiring.running import Trouble
 from bot.wiring.simulation.plants import NOTHING, PLANTS
-from bot.wiring.simulation.play import Played, play, server
+from bot.wiring.simulation.play import Played, play_many, server
 from bot.wiring.simulation.shrink import shrink
 from bot.wiring.simulation.world import Plan
+
+_COUNT: Final = click.IntRange(1)
 
 
 @dataclass(slots=True)
@@ -29,9 +33,11 @@ class _Total:
     virtual_s: float = 0.0
     faults: Counter[str] = field(default_factory=Counter)
     ends: Counter[str] = field(default_factory=Counter)
+    last: Played | None = None
 
     def add(self, played: Played) -> None:
         self.seeds += 1
+        self.last = played
         self.steps += played.steps
         self.looks += played.looks
         self.virtual_s += played.virtual_s
@@ -40,17 +46,25 @@ class _Total:
 
 
 @click.command("simulate")
-@click.option("--seed", type=int, help="First seed; a fresh one when left out (it is printed).")
-@click.option(
-    "--steps", type=click.IntRange(1), default=2000, show_default=True, help="Trouble lasts so many steps."
-)
-@click.option("--jobs", type=click.IntRange(1), default=12, show_default=True, help="Launches in a world.")
-@click.option(
-    "--seeds", type=click.IntRange(1), default=1, show_default=True, help="So many worlds, seed by seed."
-)
+@click.option("--seed", type=click.IntRange(0), help="First seed; a fresh one when left out (it is printed).")
+@click.option("--steps", type=_COUNT, default=2000, show_default=True, help="Trouble lasts so many steps.")
+@click.option("--jobs", type=_COUNT, default=12, show_default=True, help="Launches in a world.")
+@click.option("--seeds", type=_COUNT, default=1, show_default=True, help="So many worlds, seed by seed.")
+@click.option("--processes", type=_COUNT, default=1, show_default=True, help="Play so many worlds at a time.")
+@click.option("--shrink-s", type=float, default=60.0, show_default=True, help="Seconds spent on shrinking.")
 @click.option("--plant", type=click.Choice(sorted(PLANTS)), help="Plant a bug, to see that it is found.")
-@click.option("--trace", is_flag=True, help="Print what happened to each job.")
-def simulate(seed: int | None, steps: int, jobs: int, seeds: int, plant: str | None, trace: bool) -> None:  # noqa: FBT001 - click hands options in
+@click.option("--trace", is_flag=True, help="Print what happened to each job (of a single world).")
+def simulate(
+    *,
+    seed: int | None,
+    steps: int,
+    jobs: int,
+    seeds: int,
+    processes: int,
+    shrink_s: float,
+    plant: str | None,
+    trace: bool,
+) -> None:
     """Play whole worlds (engine, workers, bot, provider, Telegram) on a virtual clock, and check them.
 
     The same seed gives the same histories to the byte. A seed that breaks a promise is shrunk to the few
@@ -59,23 +73,33 @@ def simulate(seed: int | None, steps: int, jobs: int, seeds: int, plant: str | N
     first = secrets.randbelow(1_000_000_000) if seed is None else seed
     console = Console(highlight=False)
     console.print(f"seeds {first}..{first + seeds - 1}, {jobs} launches each")
-    total, began = _Total(), time.monotonic()
-    with server() as wire, _bar(console) as bar:
-        task = bar.add_task("worlds", total=seeds)
-        for number in range(first, first + seeds):
-            played = play(Plan(number, steps, jobs, plant=PLANTS.get(plant or "", NOTHING)), wire)
+    bug = PLANTS.get(plant or "", NOTHING)
+    plans = [Plan(number, steps, jobs, plant=bug) for number in range(first, first + seeds)]
+    total, found = _play_all(console, plans, processes)
+    if found is not None and found.violation is not None:
+        with server() as wire:
+            short = shrink(found, wire, until_s=time.monotonic() + shrink_s)
+        _explain(console, found, short)
+        sys.exit(1)
+    if trace and seeds == 1 and total.last is not None:
+        console.print(escape("\n".join(total.last.story)), soft_wrap=True)
+
+
+def _play_all(console: Console, plans: list[Plan], processes: int) -> tuple[_Total, Played | None]:
+    """All worlds, or those up to the first violation."""
+    total, began, found = _Total(), time.monotonic(), None
+    with _bar(console) as bar, closing(play_many(plans, processes)) as worlds:
+        task = bar.add_task("worlds", total=len(plans))
+        for played in worlds:
             total.add(played)
             bar.advance(task)
             if played.violation is not None:
-                bar.stop()
-                _summary(console, total, time.monotonic() - began)
-                _explain(console, played, shrink(played, wire))
-                sys.exit(1)
-        if seeds == 1:
-            console.print(f"digest {played.digest}")
-            if trace:
-                console.print(escape("\n".join(played.story)))
+                found = played
+                break
     _summary(console, total, time.monotonic() - began)
+    if total.seeds == 1 and total.last is not None:
+        console.print(f"digest {total.last.digest}")
+    return total, found
 
 
 def _bar(console: Console) -> Progress:

@@ -45,12 +45,14 @@ class SimServer:
     loop: WorldLoop
     fate: Fate
     hear: Heard
+    order: dict[str, tuple[str, ...]]
+    """Every script's argument names, in their order on the wire."""
     down_until_s: float = 0.0
     commands: int = 0
     prefix: str = "{1768}"
     """The tag of the one partition."""
     verbs: dict[str, str] = field(default_factory=dict)
-    memory: Memory = field(default_factory=Memory)
+    memory: Memory = field(init=False)
     readers: list[_Reader] = field(default_factory=list)
     _ringing: list[str] = field(default_factory=list)
     _bells: tuple[str, ...] = ()
@@ -58,8 +60,13 @@ class SimServer:
 
     def __post_init__(self) -> None:
         """Prepare the question that goes with every script: which bells ring now?"""
+        self._forget()
         self._bells = tuple(f"{self.prefix}:{bell}" for bell in BELLS)
         self._ask = b"".join(encode(("EXISTS", bell)) for bell in self._bells)
+
+    def _forget(self) -> None:
+        places = {verb: {name: 4 + n for n, name in enumerate(names)} for verb, names in self.order.items()}
+        self.memory = Memory(places)
 
     @property
     def down(self) -> bool:
@@ -114,7 +121,7 @@ class SimServer:
         """SCRIPT FLUSH."""
         self.wire.call("SCRIPT", "FLUSH")
         self.verbs.clear()
-        self.memory = Memory()
+        self._forget()
 
     def _answer_readers(self) -> None:
         for key in list(self._ringing):

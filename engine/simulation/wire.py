@@ -21,6 +21,7 @@ class Wire:
     """RESP2 over a unix socket. Not for production: it blocks."""
 
     def __init__(self, path: str) -> None:
+        self.path = path
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.settimeout(30.0)
         self._socket.connect(path)

@@ -14,6 +14,10 @@ from engine.simulation.fate import Fate
 USERS: Final = (101, 102, 103)
 WORKERS: Final = ("w1", "w2", "w3")
 FRONT: Final = "front"
+LAUNCH_S: Final = 12.0
+LAUNCHES_A_SPELL: Final = 20
+SPELL_S: Final = LAUNCH_S * LAUNCHES_A_SPELL
+"""Trouble with processes, store and operator is drawn spell by spell."""
 FAMILIES: Final = ("store", "provider", "telegram", "process", "user", "operator", "clock")
 
 
@@ -63,16 +67,17 @@ def families(seed: int) -> dict[str, float]:
 
 
 def written(fate: Fate, jobs: int) -> list[Act]:
-    """The whole script of a seed with so many launches, by time."""
-    dice = fate.dice("script")
-    span_s = 60.0 + 15.0 * jobs
+    """The whole script of a seed with so many launches, by time. Fewer launches: the same, but shorter."""
     acts: list[Act] = []
     for job in range(1, jobs + 1):
-        acts += _of_job(fate.dice(f"job {job}"), job, dice.random() * span_s, fate.families["user"])
-    acts += _of_processes(fate.dice("processes"), span_s, fate.families["process"])
-    acts += _of_store(fate.dice("store acts"), span_s, fate.families["store"])
-    acts += _of_operator(fate.dice("operator"), span_s, fate.families["operator"])
-    acts += _of_clocks(fate.dice("clocks"), span_s, fate.families["clock"])
+        dice = fate.dice(f"job {job}")
+        acts += _of_job(dice, job, job * LAUNCH_S + dice.random() * 40, fate.families["user"])
+    for spell in range(-(-jobs // LAUNCHES_A_SPELL)):
+        begin_s, rage = spell * SPELL_S, fate.families
+        acts += _of_processes(fate.dice(f"processes {spell}"), begin_s, rage["process"])
+        acts += _of_store(fate.dice(f"store acts {spell}"), begin_s, rage["store"])
+        acts += _of_operator(fate.dice(f"operator {spell}"), begin_s, rage["operator"])
+        acts += _of_clocks(fate.dice(f"clocks {spell}"), begin_s, rage["clock"])
     return sorted(acts, key=lambda act: (act.at_s, act.id))
 
 
@@ -101,7 +106,7 @@ def _many(dice: Random, expected: float) -> int:
     return int(expected + dice.random())
 
 
-def _of_processes(dice: Random, span_s: float, rage: float) -> Iterator[Act]:
+def _of_processes(dice: Random, begin_s: float, rage: float) -> Iterator[Act]:
     for deed, expected, names in (
         (Deed.KILL, 1.6, (*WORKERS, FRONT)),
         (Deed.STOP, 0.7, WORKERS),
@@ -109,27 +114,29 @@ def _of_processes(dice: Random, span_s: float, rage: float) -> Iterator[Act]:
     ):
         for _ in range(_many(dice, expected * rage)):
             pause_s = 2 + 60 * dice.random() ** 2
-            yield Act(dice.random() * span_s * 1.3, deed, dice.choice(names), span_s=pause_s)
+            yield Act(begin_s + dice.random() * SPELL_S * 1.4, deed, dice.choice(names), span_s=pause_s)
 
 
-def _of_store(dice: Random, span_s: float, rage: float) -> Iterator[Act]:
+def _of_store(dice: Random, begin_s: float, rage: float) -> Iterator[Act]:
     for deed, expected in ((Deed.OUTAGE, 0.7), (Deed.FLUSH, 0.7)):
         for _ in range(_many(dice, expected * rage)):
-            yield Act(dice.random() * span_s * 1.3, deed, span_s=1 + 60 * dice.random() ** 3)
+            yield Act(begin_s + dice.random() * SPELL_S * 1.4, deed, span_s=1 + 60 * dice.random() ** 3)
     for _ in range(_many(dice, 1.2 * rage)):
         pause_s = 2 + 60 * dice.random() ** 2
-        yield Act(dice.random() * span_s * 1.3, Deed.CUT, dice.choice((*WORKERS, FRONT)), span_s=pause_s)
+        yield Act(
+            begin_s + dice.random() * SPELL_S * 1.4, Deed.CUT, dice.choice((*WORKERS, FRONT)), span_s=pause_s
+        )
 
 
-def _of_operator(dice: Random, span_s: float, rage: float) -> Iterator[Act]:
+def _of_operator(dice: Random, begin_s: float, rage: float) -> Iterator[Act]:
     if dice.random() < 0.15 * rage:
-        yield Act(dice.random() * span_s, Deed.EMPTY, span_s=30 + 900 * dice.random())
+        yield Act(begin_s + dice.random() * SPELL_S, Deed.EMPTY, span_s=30 + 900 * dice.random())
     if dice.random() < 0.25 * rage:
         key = dice.choice(("k1", "k2"))
-        yield Act(dice.random() * span_s, Deed.DEAD_KEY, key, span_s=30 + 900 * dice.random())
+        yield Act(begin_s + dice.random() * SPELL_S, Deed.DEAD_KEY, key, span_s=30 + 900 * dice.random())
 
 
-def _of_clocks(dice: Random, span_s: float, rage: float) -> Iterator[Act]:
+def _of_clocks(dice: Random, begin_s: float, rage: float) -> Iterator[Act]:
     for _ in range(_many(dice, 0.8 * rage)):
         jump_s = (0.05, 2.0, 20.0)[int(dice.random() * 3)] * dice.random()
-        yield Act(dice.random() * span_s, Deed.JUMP, dice.choice((*WORKERS, FRONT)), span_s=jump_s)
+        yield Act(begin_s + dice.random() * SPELL_S, Deed.JUMP, dice.choice((*WORKERS, FRONT)), span_s=jump_s)

@@ -1,13 +1,15 @@
 """Playing worlds: one seed on one server, from an empty store to a verdict."""
 
-import asyncio
 import io
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 from adapters.embedded import EmbeddedConfig, EmbeddedServer, Sync
 from bot.wiring.simulation.world import Plan, Violation, World, unwind
@@ -47,19 +49,47 @@ def server() -> Iterator[Wire]:
                 wire.close()
 
 
+def play_many(plans: Sequence[Plan], processes: int) -> Generator[Played, None, None]:
+    """Worlds one after the other, or in several processes; answers come in the order of the plans."""
+    with ExitStack() as stack:
+        wires = [stack.enter_context(server()) for _ in range(min(processes, len(plans)))]
+        if len(wires) == 1:
+            yield from (play(plan, wires[0]) for plan in plans)
+            return
+        context = get_context("spawn")
+        paths = context.Queue()
+        for wire in wires:
+            paths.put(wire.path)
+        pool = stack.enter_context(
+            ProcessPoolExecutor(len(wires), context, initializer=_settle, initargs=(paths,))
+        )
+        stack.callback(pool.shutdown, cancel_futures=True)
+        yield from pool.map(_play_here, plans)
+
+
+_here: list[Wire] = []
+"""The server of this process of a pool."""
+
+
+def _settle(paths: Any) -> None:
+    _here.append(Wire(paths.get()))
+
+
+def _play_here(plan: Plan) -> Played:
+    return play(plan, _here[0])
+
+
 def play(plan: Plan, wire: Wire) -> Played:
     """One world from the beginning to its rest, or to its first violation."""
     open_logbook("CRITICAL", io.StringIO())  # worlds are full of failures; the verdict is what counts
     wire.all([("FLUSHALL",), ("SCRIPT", "FLUSH")])
     loop = WorldLoop()
-    asyncio.set_event_loop(loop)
     world = World(plan, wire, loop)
     try:
         _run(world)
         return _played(world)
     finally:
         unwind(world)
-        asyncio.set_event_loop(None)
         loop.close()
 
 

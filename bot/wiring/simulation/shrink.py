@@ -5,41 +5,55 @@ of them. Zeller's ddmin finds a subset from which nothing can be left out withou
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from time import monotonic
 
 from bot.wiring.simulation.play import Played, play
+from bot.wiring.simulation.world import Plan
 from engine.simulation.wire import Wire
 
 
-def shrink(
-    found: Played, wire: Wire, *, tries: int = 300, progress: Callable[[int, int], None] | None = None
-) -> Played:
-    """The shortest script found in so many tries that breaks the same invariant; else `found`."""
-    best, left = found, tries
+def shrink(found: Played, wire: Wire, *, tries: int = 300, until_s: float | None = None) -> Played:
+    """The shortest script found that breaks the same invariant; `found` when there is no shorter one.
 
-    def fails(faults: Sequence[str]) -> bool:
-        nonlocal best, left
-        if left <= 0 or found.violation is None:
-            return False
-        left -= 1
-        again = play(replace(found.plan, keep=frozenset(faults)), wire)
-        if again.violation is None or again.violation.invariant != found.violation.invariant:
-            return False
-        if len(again.faults) <= len(best.faults):
-            best = again
-        if progress is not None:
-            progress(tries - left, len(best.faults))
-        return True
+    `tries` worlds are played at most, none begins after `until_s` (of the monotonic clock).
+    """
+    search = _Search(found, wire, tries, until_s)
+    search.fewer_jobs()
+    if not search.fails(()):
+        _ddmin(list(search.best.faults), search.fails)
+    return search.best
 
-    for jobs in range(1, found.plan.jobs):
-        again = play(replace(found.plan, jobs=jobs), wire)
-        if again.violation and found.violation and again.violation.invariant == found.violation.invariant:
-            found = best = again
-            break
-    if fails(()):
-        return best
-    _ddmin(list(found.faults), fails)
-    return best
+
+@dataclass(slots=True)
+class _Search:
+    """The best script so far, and what may still be tried."""
+
+    best: Played
+    wire: Wire
+    left: int
+    until_s: float | None
+
+    def fails(self, faults: Sequence[str]) -> bool:
+        """Does the world still break the same invariant with these faults alone?"""
+        return self._try(replace(self.best.plan, keep=frozenset(faults)))
+
+    def fewer_jobs(self) -> None:
+        """A world with fewer launches is the same world up to there."""
+        for jobs in range(1, self.best.plan.jobs):
+            if self._try(replace(self.best.plan, jobs=jobs)):
+                return
+
+    def _try(self, plan: Plan) -> bool:
+        over = self.until_s is not None and monotonic() > self.until_s
+        if self.left <= 0 or over or self.best.violation is None:
+            return False
+        self.left -= 1
+        again = play(plan, self.wire)
+        same = again.violation is not None and again.violation.invariant == self.best.violation.invariant
+        if same:
+            self.best = again
+        return same
 
 
 def _ddmin(faults: list[str], fails: Callable[[Sequence[str]], bool]) -> None:

@@ -86,7 +86,7 @@ class World:
         library = plan.plant.library()
         order = {name: tuple(a.name for a in verb.arguments) for name, verb in library.verbs.items()}
         self.witness = Witness(order, self.complain, self.now_ms)
-        self.server = SimServer(self.wire, self.loop, self.fate, self.witness.hear)
+        self.server = SimServer(self.wire, self.loop, self.fate, self.witness.hear, order)
         self.telegram = SimTelegram(self.complain)
         self.provider = SimProvider(
             self.fate, self.loop.time, self.loop.call_later, self._called_back, self.complain
