@@ -49,8 +49,11 @@ def outbox_entries(job: Job, notices: Sequence[Notice], alerts: Sequence[Alert])
     flat: list[Wire] = []
     for notice in notices:
         flat += [str(notice.chat_id), notice.id, notice.coalesce, encode_notice(notice)]
-    for n, alert in enumerate(alerts):
-        flat += [ADMIN_LANE, f"{job.id}:{job.seq}:a{n}", "", encode_alert(alert)]
+    for alert in alerts:
+        # a checkpoint may alert at the same seq as the transition before it: the content tells them apart
+        body = encode_alert(alert)
+        mark = blake2b(body, digest_size=6).hexdigest()
+        flat += [ADMIN_LANE, f"{job.id}:{job.seq}:a-{mark}", "", body]
     return flat
 
 

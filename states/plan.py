@@ -88,10 +88,17 @@ def next_step(job: Job, now_ms: int, strategy: Strategy = STRATEGY) -> Step:
 
 def _waiting(job: Job, now_ms: int) -> Step:
     # a user who came back, or a provider that called, need not wait for the timer
-    called = any(h.kind == ("returned" if job.stage is Stage.SENDING else "callback") for h in job.hints)
-    if called or now_ms >= job.retry_at_ms:
+    if _called(job) or now_ms >= job.retry_at_ms:
         return Fire(Trigger.RESUME)
     return Wait(job.retry_at_ms)
+
+
+def _called(job: Job) -> bool:
+    """A signal that changes something: the user is back, or a task we wait for has news."""
+    if job.stage is Stage.SENDING:
+        return any(h.kind == "returned" for h in job.hints)
+    awaited = {t.n for t in watched(job.tasks)} | {t.n for t in job.tasks if t.status is TaskStatus.INTENT}
+    return any(h.kind == "callback" and h.task_n in awaited for h in job.hints)
 
 
 def _generating(job: Job, strategy: Strategy) -> Step:

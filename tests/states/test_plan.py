@@ -39,7 +39,15 @@ FAILED_TASK = replace(OPEN_TASK, status=TaskStatus.FAILED)
         (make_job(State.SENDING, send_attempts=1), Deliver(verify_first=True)),
         (make_job(State.RETRY_WAIT), Wait(NOW_MS + 10_000)),
         (make_job(State.RETRY_WAIT, retry_at_ms=NOW_MS), Fire(Trigger.RESUME)),
-        (make_job(State.RETRY_WAIT, hints=(Hint("callback", 1, "t"),)), Fire(Trigger.RESUME)),
+        (
+            make_job(State.RETRY_WAIT, tasks=(OPEN_TASK,), hints=(Hint("callback", 1, "task-1"),)),
+            Fire(Trigger.RESUME),
+        ),
+        (make_job(State.RETRY_WAIT, tasks=(INTENT,), hints=(Hint("callback", 1, "t"),)), Fire(Trigger.RESUME)),
+        (
+            make_job(State.RETRY_WAIT, tasks=(FAILED_TASK,), hints=(Hint("callback", 1, "task-1"),)),
+            Wait(NOW_MS + 10_000),
+        ),
         (
             make_job(State.RETRY_WAIT, stage=Stage.SENDING, video=VIDEO, hints=(Hint("returned"),)),
             Fire(Trigger.RESUME),
