@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from engine.asides import note_aside
 from engine.errors import Refusal, StoreUnavailable
+from engine.judges import Judges
 from engine.late import adopt_late
 from engine.outbound import LATE_WATCH, alert_of, notices_of, watch_order
 from engine.ports import Alert, Clock, Randomness
@@ -20,16 +21,12 @@ from engine.telemetry import Telemetry
 from states.decide import Decision, Denied, PlannedNotice, decide, record, refusal, wake_ms
 from states.facts import Happening
 from states.job import Hint, Job, Video
-from states.machine import Judge
-from states.strategy import Strategy
 from states.vocabulary import TERMINALS, AlertKind, Failure, Trigger
 
 RETRY_S = 1.0
 """How long to wait before a commit is sent again to a store that did not answer."""
-QUARANTINE_MS = 3_600_000
-"""How long a job rests whose next move the graph or the store calls illegal. That is a bug of ours, or
-another program version is needed: it is looked at again, never in a tight loop.
-"""
+FOREIGN_MS = 30_000
+"""How long a job whose graph cannot be read here is left to workers of another program version."""
 
 T = TypeVar("T")
 
@@ -60,7 +57,7 @@ class Committer:
     """Decides and stores. `None` from any method means: the job is no longer this worker's."""
 
     store: Store
-    judge: Judge
+    judges: Judges
     clock: Clock
     randomness: Randomness
     telemetry: Telemetry
@@ -69,10 +66,16 @@ class Committer:
     alert: Callable[[Alert], Awaitable[None]]
     """Tells the operator what does not come with a transition."""
 
-    @property
-    def strategy(self) -> Strategy:
-        """The policy new decisions are made by."""
-        return self.judge.graph.strategy
+    async def can_judge(self, job: Job) -> bool:
+        """Get ready for a claimed job; one of a graph nobody here can read goes back for others."""
+        if await self._insist(job.id, lambda: self.judges.know(job)):
+            return True
+        self.telemetry.emit("job.foreign", job=job.id, worker=self.worker)
+        text = f"jobs of graph {job.graph} wait: no worker here can read that graph; start one of its version"
+        alert = Alert(f"foreign:{job.graph}", AlertKind.INCIDENT.value, text, job.id)
+        await self._insist(job.id, lambda: self._alerted(alert))
+        await self._give_up_lease(job, self.clock.now_ms() + FOREIGN_MS, 0)
+        return False
 
     # --- transitions ----------------------------------------------------------------------------
 
@@ -90,14 +93,14 @@ class Committer:
         or it has ended.
         """
         now_ms, rnd = self.clock.now_ms(), self.randomness.random()
-        decision = decide(job, trigger, what, now_ms=now_ms, rnd=rnd, video=video, judge=self.judge)
+        decision = decide(job, trigger, what, now_ms=now_ms, rnd=rnd, video=video, judge=self.judges.of(job))
         if isinstance(decision, Denied):
             self.telemetry.emit("job.denied", job=job.id, state=job.state, trigger=trigger, why=decision.why)
             await self._aside(decision, what.actor)
             await self._quarantine(job, trigger, what, decision.why)
             return None
         if trigger is Trigger.ACCEPTED:
-            due_ms = wake_ms(decision.after, now_ms + round(first_poll_s * 1000), self.strategy)
+            due_ms = wake_ms(decision.after, now_ms + round(first_poll_s * 1000), self.judges.strategy(job))
             decision = replace(decision, due_ms=due_ms)
         answer = await self._commit(decision, what.actor, failure)
         if isinstance(answer, Refusal):
@@ -107,7 +110,8 @@ class Committer:
         return answer if decision.keep or answer.state in TERMINALS else None
 
     async def _aside(self, denied: Denied, actor: str) -> None:
-        record = refusal(denied, graph=self.judge.graph.digest, actor=actor)
+        graph = self.judges.of(denied.job).graph.digest
+        record = refusal(denied, graph=graph, actor=actor)
         try:
             await unbroken(note_aside(self.store, denied.job.id, record))
         except StoreUnavailable:  # only evidence; the job itself is parked patiently
@@ -115,7 +119,7 @@ class Committer:
 
     async def _commit(self, decision: Decision, actor: str, failure: Failure | None) -> Job | Refusal:
         before, after = decision.before, decision.after
-        graph = self.judge.graph.digest
+        graph = self.judges.of(decision.before).graph.digest
         alerts = [alert_of(after, alert, failure) for alert in decision.alerts]
 
         def ask() -> Coroutine[Any, Any, Job | Refusal]:
@@ -151,13 +155,18 @@ class Committer:
         await self._insist(job.id, lambda: self._alerted(order))
 
     async def _quarantine(self, job: Job, trigger: Trigger, what: Happening, why: str) -> None:
-        """The operator hears of it, the job rests; its credits stay held, nothing is made up."""
-        text = f"{trigger} cannot happen to a job in {job.state} ({why}); it rests, its credits stay held"
+        """The operator hears of it, the job is set aside; its credits stay held, nothing is made up."""
+        text = (
+            f"{trigger} cannot happen to a job in {job.state} ({why}); it is set aside, its credits stay held"
+        )
         text += f"; provider task {what.task_id}" if what.task_id else ""
         alert = Alert(f"denied:{job.state}:{trigger}:{why}", AlertKind.GAVE_UP.value, text, job.id)
         await self._insist(job.id, lambda: self._alerted(alert))
-        # not `park`: a deadline or a notice that is due would wake it at once, and so would its hints
-        await self._give_up_lease(job, self.clock.now_ms() + QUARANTINE_MS, len(job.hints))
+        answer = await self._insist(
+            job.id, lambda: self.store.quarantine(job.id, f"{trigger}: {why}", epoch=job.epoch)
+        )
+        if answer is not None:
+            self._emit_refused(job, "quarantine", answer)
 
     async def _alerted(self, alert: Alert) -> None:
         await self.alert(alert)
@@ -166,7 +175,7 @@ class Committer:
 
     async def park(self, job: Job, due_ms: int, *, seen: int = 0) -> None:
         """Give the lease up until `due_ms`; no transition. `seen`: how many hints were used up."""
-        await self._give_up_lease(job, wake_ms(job, due_ms, self.strategy), seen)
+        await self._give_up_lease(job, wake_ms(job, due_ms, self.judges.strategy(job)), seen)
 
     async def hand_back(self, job: Job) -> None:
         """Give the lease up at once, for others. Asked once: a lease that cannot be given back runs out."""

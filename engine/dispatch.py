@@ -135,7 +135,8 @@ class Dispatcher:
     async def close(self) -> None:
         """Wait for what is on its way (each is bounded by the deadline)."""
         while self._running:
-            await asyncio.gather(*self._running, return_exceptions=True)
+            # not gather: on newer Pythons it does not yield for tasks that are done already
+            await asyncio.wait(self._running)
 
 
 def _settle(one: _Call, answer: Any) -> None:

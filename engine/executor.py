@@ -52,6 +52,8 @@ class Executor:
         """Take a claimed job as far as it goes now. `lost`: why its last lease ran out, if it did."""
         held: Job | None = job
         try:
+            if not await self.committer.can_judge(job):
+                return
             if lost is not None and job.state in (State.GENERATING, State.SENDING):
                 held = await self._error(job, engine_verdict(lost))
             while held is not None:
@@ -64,7 +66,7 @@ class Executor:
 
     async def _step(self, job: Job) -> Job | None:
         now_ms = self.clock.now_ms()
-        match next_step(job, now_ms, self.committer.strategy):
+        match next_step(job, now_ms, self.committer.judges.strategy(job)):
             case Over():
                 await self.gate.leave_all(job)
                 return None

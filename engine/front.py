@@ -16,6 +16,7 @@ from engine.codec import encode
 from engine.config import EngineConfig
 from engine.errors import Refusal
 from engine.front_desk import FrontDesk
+from engine.judges import Judges
 from engine.keys import GRANTS, PAYMENTS, TRIALS
 from engine.limits import Limits
 from engine.outbound import notices_of
@@ -61,6 +62,7 @@ class Engine(FrontDesk):
     def __init__(self, store: Store, config: EngineConfig, judge: Judge = JUDGE) -> None:
         super().__init__(store, config)
         self.judge = judge
+        self.judges = Judges(store, judge)
         self.limits = Limits(store.dispatcher, store.clock, store.randomness, config.limits)
 
     @classmethod
@@ -149,16 +151,19 @@ class Engine(FrontDesk):
 
     async def _cancel_once(self, job: Job) -> Cancellation | None:
         """None: the job moved meanwhile, look again."""
+        if not await self.judges.know(job):
+            return Cancellation.TOO_LATE
+        judge = self.judges.of(job)
         decision = decide(
             job,
             Trigger.CANCEL,
             Happening(actor="user"),
             now_ms=self.store.clock.now_ms(),
             rnd=self.store.randomness.random(),
-            judge=self.judge,
+            judge=judge,
         )
         if isinstance(decision, Denied):
-            denied = refusal(decision, graph=self.judge.graph.digest, actor="user")
+            denied = refusal(decision, graph=judge.graph.digest, actor="user")
             await note_aside(self.store, job.id, denied)
             return Cancellation.TOO_LATE
         answer = await self.store.commit(
@@ -166,7 +171,7 @@ class Engine(FrontDesk):
             decision.after,
             edge_id=decision.edge.id,
             op=f"cancel:{decision.after.seq}",
-            record=record(decision, graph=self.judge.graph.digest, actor="user"),
+            record=record(decision, graph=judge.graph.digest, actor="user"),
             notices=notices_of(decision.after, decision.notices, str(decision.after.seq)),
             unclaim=True,
         )

@@ -148,7 +148,7 @@ async def test_evidence_of_a_denial_is_not_worth_waiting_for(shaky: World, link:
     link.away = False
     shaky.clock.advance(1)
     await denying
-    assert shaky.seen.named("job.waited")
+    assert [aside.job_id for aside in await shaky.store.quarantined()] == [job.id]
 
 
 # --- stopped in the middle ------------------------------------------------------------------------
@@ -203,9 +203,10 @@ async def test_a_denied_move_is_told_to_the_operator_and_rests(world: World) -> 
     assert (alert.kind, alert.fingerprint) == (AlertKind.GAVE_UP, "denied:queued:rendered:illegal")
     assert job.id == alert.job_id
     assert await world.go(worker) == 0
-    assert await world.later(3599, worker) == 0
+    assert await world.later(36_000, worker) == 0
     assert await world.engine.account(USER) == Account(90, 10)
-    assert await world.later(1, worker) == 1
+    assert await world.store.unquarantine(job.id) is None
+    assert await world.go(worker) == 1
 
 
 async def test_a_job_past_its_deadline_rests_as_well(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -218,7 +219,7 @@ async def test_a_job_past_its_deadline_rests_as_well(world: World, monkeypatch: 
     worker = world.worker()
     monkeypatch.setattr(Judge, "edge", edge)
     assert await world.later(3600, worker) == 1
-    assert await world.go(worker) == 0
+    assert await world.later(3600, worker) == 0
     assert (await world.job(job.id)).state is State.QUEUED
     assert [alert.fingerprint for alert in await alerts(world)] == ["denied:queued:expire:illegal"]
 
@@ -232,8 +233,9 @@ async def test_what_the_store_calls_illegal_rests_and_is_told(world: World) -> N
     (alert,) = await alerts(world)
     assert alert.fingerprint == "denied:queued:start:illegal for the store"
     assert (await world.job(job.id)).state is State.QUEUED
-    assert await world.later(60, worker) == 0
-    assert await world.later(3540, worker) == 1
+    assert await world.later(3600, worker) == 0
+    (aside,) = await world.store.quarantined()
+    assert (aside.job_id, aside.why) == (job.id, "start: illegal for the store")
 
 
 async def test_hints_do_not_wake_a_job_that_rests(world: World) -> None:
