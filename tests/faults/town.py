@@ -52,7 +52,6 @@ class Town:
 
     async def launch(self) -> None:
         """Tap the launch button."""
-        self.pushed = len(self.customer.person.chat.pushes)
         assert await self.customer.launch(), "the bot made no proposal"
 
     # --- waiting --------------------------------------------------------------------------------
@@ -116,8 +115,7 @@ class Town:
         """Delivered once, told once, paid once; the store keeps all its rules."""
         assert job.state is State.DONE
         assert len(self.customer.films()) == 1, "exactly one message shows the video"
-        told = [text for push in self.pushes() if (text := push)]
-        assert told == ["✅ Видео готово — смотрите выше."], "one bell and nothing else"
+        assert self.pushes() == ["✅ Видео готово — смотрите выше."], "one bell and nothing else"
         shown = [str(look) for look in self.customer.saw()]
         assert len(shown) == len(set(shown)), "nothing was told twice"
         engine = self.world.app.engine
@@ -129,7 +127,7 @@ class Town:
         assert await findings(self.world.extra["redis_url"]) == ()
 
     def pushes(self) -> list[str]:
-        """Texts of the messages that rang since the launch."""
+        """Texts of the messages that rang since the proposal."""
         chat = self.customer.person.chat
         return [chat.messages[push.message_id].text for push in chat.pushes[self.pushed :]]
 
@@ -144,6 +142,7 @@ async def town(nursery: Nursery, *, role: Role = Role.BOT, scale: float = 40.0) 
         try:
             assert await made.customer.begin("ru")
             assert await made.customer.show(COFFEE.read_bytes())
+            made.pushed = len(made.customer.person.chat.pushes)
             yield made
         finally:
             for worker in made.workers:
