@@ -117,6 +117,11 @@ class Settings(BaseSettings):
     webhook_secret: SecretStr = Field(SecretStr(""), validation_alias=_env("REELSTATE_WEBHOOK_SECRET"))
     """Set: Telegram posts updates to REELSTATE_PUBLIC_URL with it (16-256 of A-Z a-z 0-9 _ -)."""
 
+    live_token: SecretStr = Field(SecretStr(""), validation_alias=_env("REELSTATE_LIVE_TOKEN"))
+    """Opens the live page at /live of the same port, after signing in with it; 16-256 of A-Z a-z 0-9 _ -."""
+    live_open: bool = Field(False, validation_alias=_env("REELSTATE_LIVE_OPEN"))
+    """true: anybody who reaches /live may look, without personal text and without acting."""
+
     telegram_api: str = Field("https://api.telegram.org", validation_alias=_env("REELSTATE_TELEGRAM_API"))
     """Base address of the Bot API (an own Bot API server, or the sandbox)."""
     kie_api: str = Field("https://api.kie.ai", validation_alias=_env("REELSTATE_KIE_API"))
@@ -215,6 +220,7 @@ def _check_secrets(settings: Settings) -> None:
     secrets = {
         "REELSTATE_CALLBACK_SECRET": settings.callback_secret.get_secret_value(),
         "REELSTATE_WEBHOOK_SECRET": settings.webhook_secret.get_secret_value(),
+        "REELSTATE_LIVE_TOKEN": settings.live_token.get_secret_value(),
     }
     for name, secret in secrets.items():
         if secret and not _SECRET.fullmatch(secret):

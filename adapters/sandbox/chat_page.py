@@ -53,6 +53,10 @@ class PageOptions:
     photo: Path | None = None
     """The sample photo; a drawn one when left out."""
     user_id: int = 1001
+    live: str = ""
+    """Address of the live page on the same origin; the page links to it."""
+    add_pages: Callable[[web.Application], None] | None = None
+    """Puts further pages on the server before it starts."""
 
 
 def mount(telegram: SandboxTelegram, options: PageOptions | None = None) -> "ChatPage":
@@ -60,6 +64,8 @@ def mount(telegram: SandboxTelegram, options: PageOptions | None = None) -> "Cha
     page = ChatPage(telegram, options or PageOptions())
     page.routes(telegram.app)
     PersonRoutes(telegram, page.user_id).routes(telegram.app)
+    if options is not None and options.add_pages is not None:
+        options.add_pages(telegram.app)
     return page
 
 
@@ -181,6 +187,7 @@ class ChatPage:
                 "running": self.running,
                 "counters": self.counters(user_id),
                 "diagram": self._options.diagram_svg is not None,
+                "live": self._options.live,
             },
             headers=_FRESH,
         )

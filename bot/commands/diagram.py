@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
 from typing import cast
@@ -78,7 +79,16 @@ class _Trouble(click.ClickException):
 
 
 class _Group(click.Group):
-    """Turns expected trouble into one sentence."""
+    """Turns expected trouble into one sentence. `serve` is loaded when asked for: it opens a store."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*super().list_commands(ctx), "serve"])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name == "serve":
+            found: click.Command = import_module("bot.commands.diagram_serve").serve
+            return found
+        return super().get_command(ctx, cmd_name)
 
     def invoke(self, ctx: click.Context) -> object:
         try:

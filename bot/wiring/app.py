@@ -30,6 +30,7 @@ from bot.routers import make_dispatcher
 from bot.settings import Settings, SettingsError
 from bot.texts import Texts, load_texts
 from bot.wiring import parts
+from bot.wiring.live import mount_live, wants_live
 from bot.wiring.tuning import Tuning
 from engine import logbook
 from engine.alerts import Alerts, Incident, Tell, Word
@@ -306,15 +307,17 @@ def _alert_teller(settings: Settings, bot: Bot, texts: Texts, tuning: Tuning) ->
 
 
 async def _listen(app: App, stack: AsyncExitStack) -> web.Application | None:
-    """Callbacks and webhook, when there is an address under which we are reached."""
+    """Callbacks and webhook, when there is an address under which we are reached; the live page if wanted."""
     settings = app.settings
-    if not settings.public_url or Role.BOT not in app.role:
+    if Role.BOT not in app.role or not (settings.public_url or wants_live(settings)):
         return None
     site = web.Application(client_max_size=4 * 1024 * 1024)
-    secrets = CallbackSecrets(
-        settings.callback_secret.get_secret_value(), settings.kie_webhook_key.get_secret_value()
-    )
-    add_callback_route(site, secrets, app.called, app.engine.store.clock)
+    mount_live(site, app.engine, settings)
+    if settings.public_url:
+        secrets = CallbackSecrets(
+            settings.callback_secret.get_secret_value(), settings.kie_webhook_key.get_secret_value()
+        )
+        add_callback_route(site, secrets, app.called, app.engine.store.clock)
     if settings.webhook:
         handler = webhook_handler(settings.webhook_secret.get_secret_value(), app.engine.put_update)
         site.router.add_post(WEBHOOK_PATH, handler)

@@ -12,8 +12,10 @@ from adapters.sandbox.story import Deed, Scenario
 from bot.settings import SettingsError
 from bot.wiring.app import App
 from bot.wiring.deeds import Deeds
+from bot.wiring.live import LIVE_PATH, mount_sandbox_live
 from bot.wiring.sandbox import PERSON, World, open_world
 from engine.errors import EngineError
+from engine.front import Engine
 from engine.telemetry import Field
 from states.vocabulary import Trigger
 
@@ -49,6 +51,10 @@ class PageWorld:
     def url(self) -> str:
         """Where the page is."""
         return self._open().telegram.url
+
+    def engine(self) -> Engine | None:
+        """The engine, None while it is being opened."""
+        return self.world.app.engine if self.world is not None else None
 
     def _open(self) -> World:
         assert self.world is not None  # noqa: S101 - set before anybody may ask
@@ -142,6 +148,8 @@ async def open_page(*, port: int, scale: float) -> AsyncIterator[PageWorld]:
         choose_scenario=page.choose,
         counters=page.counters,
         user_id=PERSON,
+        live=f"{LIVE_PATH}/",
+        add_pages=lambda site: mount_sandbox_live(site, page.engine, "/"),
     )
     async with open_world(scale=scale, page=options, port=port) as world:
         world.extra["retired"] = frozenset(world.kie.state.retired)

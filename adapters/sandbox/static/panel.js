@@ -8,6 +8,7 @@ let events = [];
 let job = "";
 let cards = [];
 let scenario = { armed: "", running: "" };
+let live = "";
 
 /** The scenario in which nothing goes wrong: what a second tap arms. */
 const CALM = "ok";
@@ -20,6 +21,7 @@ export async function showPanel(state) {
   job = events.at(-1)?.job || "";
   cards = state.scenarios;
   scenario = { armed: state.armed, running: state.running };
+  live = state.live;
   await diagram(state.diagram);
   onCounters(state.counters);
   onScenario(scenario);
@@ -46,6 +48,8 @@ function redraw(fresh) {
   const path = mine();
   $("#no-job").hidden = path.length > 0;
   $("#job-id").textContent = job ? `#${String(job).slice(0, 8)}` : "";
+  $("#live").hidden = !live;
+  $("#live").href = job ? `${live}#job=${encodeURIComponent(job)}` : live;
   light($("#diagram"), path);
   const list = $("#timeline");
   list.replaceChildren(...path.map((event, index) => row(event, path[0].ms, fresh && index === path.length - 1)));
