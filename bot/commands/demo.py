@@ -110,7 +110,7 @@ def _end(console: Console, played: Played) -> None:
     told = ", ".join(played.told) or "nothing"
     console.print(f"  told: {told}; push notifications: {played.pushes}")
     for alert in played.alerts:
-        console.print(f"  the operator was told: {escape(' / '.join(alert.split()))}")
+        console.print(f"  the operator was told: {escape(' / '.join(filter(None, alert.splitlines())))}")
 
 
 def _film_words(film: Film) -> str:

@@ -25,6 +25,7 @@ async def test_a_story_ends_as_it_says(name: str, nursery: Nursery, tmp_path: Pa
     assert scene.broken == (), timeline
     _money(scene)
     _silence(scene)
+    _operator(scene)
     _film(scene)
     _words(scene)
     assert [secret for secret in scene.secrets if secret in scene.said] == []
@@ -54,6 +55,17 @@ def _silence(scene: Scene) -> None:
         # what is told comes after the last retry, but for the one `patience` of a long wait
         assert played.job.state is State.REFUNDED or played.told[0] is NoticeKind.PATIENCE
     assert len(set(played.told) - {NoticeKind.BELL}) == len(played.told) - played.told.count(NoticeKind.BELL)
+
+
+def _operator(scene: Scene) -> None:
+    """Heard of only when a human is needed, and then once."""
+    played, reason = scene.played, scene.played.scenario.reason
+    classes = {row.cls for row in STRATEGY.rows if row.reason is reason}
+    if ErrorClass.OPERATOR in classes:
+        assert len(played.alerts) == (0 if "model" in played.name else 1)  # another model took over
+    elif played.job is None or played.job.state is State.DONE or ErrorClass.USER in classes:
+        known = ErrorClass.SYSTEM not in classes or played.name != "unknown"
+        assert len(played.alerts) == (0 if known else 1), "a text nobody knows is shown to the operator"
 
 
 def _film(scene: Scene) -> None:
