@@ -117,6 +117,7 @@ class WorldLoop(asyncio.BaseEventLoop):
             ready.append(timer)
         self._spins += len(ready)
         if self._spins > SPIN_MAX:
+            self._spins = 0
             raise Stalled("something runs in a circle without letting time pass")
         for _ in range(len(ready)):
             self._run_handle(ready.popleft())
