@@ -43,7 +43,10 @@ FAILED_TASK = replace(OPEN_TASK, status=TaskStatus.FAILED)
             make_job(State.RETRY_WAIT, tasks=(OPEN_TASK,), hints=(Hint("callback", 1, "task-1"),)),
             Fire(Trigger.RESUME),
         ),
-        (make_job(State.RETRY_WAIT, tasks=(INTENT,), hints=(Hint("callback", 1, "t"),)), Fire(Trigger.RESUME)),
+        (
+            make_job(State.RETRY_WAIT, tasks=(INTENT,), hints=(Hint("callback", 1, "t"),)),
+            Fire(Trigger.RESUME),
+        ),
         (
             make_job(State.RETRY_WAIT, tasks=(FAILED_TASK,), hints=(Hint("callback", 1, "task-1"),)),
             Wait(NOW_MS + 10_000),
