@@ -1,5 +1,6 @@
 """The words a story of the sandbox is told in: what goes wrong, what somebody does meanwhile, how it ends."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -67,6 +68,12 @@ class Expected:
     """The user gets a link instead of the file."""
     alerts: int | None = None
     """Messages to the operator."""
+    maybe: frozenset[NoticeKind] = frozenset()
+    """Notices that the jitter of the waits decides about; not counted."""
+
+    def counted(self, told: Iterable[NoticeKind]) -> tuple[NoticeKind, ...]:
+        """The notices that are held against `told`: not the edits of the status, not what may be."""
+        return tuple(kind for kind in told if kind is not NoticeKind.STATUS and kind not in self.maybe)
 
     @property
     def copies(self) -> int:

@@ -31,7 +31,7 @@ __all__ = ["Line", "Played", "play"]
 STORY_S: Final = 150.0
 """Real seconds after which a story that has not ended is given up."""
 _PAUSE_S: Final = 0.05
-_SCALES: Final = {"late_success": 300.0, "render_slow": 200.0}
+_SCALES: Final = {"late_success": 120.0, "render_slow": 200.0}
 """Stories that take long run on a faster clock."""
 _KILLING: Final = 40.0
 """Another process takes real seconds to begin, which this clock must not turn into many minutes."""
@@ -190,9 +190,9 @@ class _Stage:
             jobs = await self.world.app.engine.jobs_of(PERSON, 1)
             if not jobs or jobs[0].state not in TERMINALS:
                 return False
-            told = [kind for kind in self.notices if kind is not NoticeKind.STATUS]
+            expected = self.scenario.expected
             waiting = await self.world.app.relay.outbox.depth()  # one notice too many is in there
-            return len(told) >= len(self.scenario.expected.told) and not waiting.entries
+            return len(expected.counted(self.notices)) >= len(expected.told) and not waiting.entries
         return False
 
     # --- what came of it ------------------------------------------------------------------------
