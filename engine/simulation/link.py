@@ -182,7 +182,7 @@ class SimConnection:
             await host.sleep(0.05 if trouble else 0.2)
             raise StoreUnavailable("no answer")
         if trouble == "late":
-            delay_s = 30 * server.fate.number(f"late {host.name} {server.commands}")
+            delay_s = 30 * server.fate.number(f"late {host.name} {name} {len(server.fate.fired)}")
             server.loop.call_later(delay_s, self._execute_late, words)
             await host.sleep(5.0)
             raise StoreUnavailable("no answer; it is executed later")

@@ -2,7 +2,7 @@
 
 Idle workers look every five seconds, and most virtual time is waiting for renders. A look that found
 nothing finds nothing again while no script has run that could have put something there, and while the time
-it was told has not come: the answer would be the same. This saves four of five calls of a world.
+it was told has not come: the answer would be the same. This saves most calls of a world.
 """
 
 from collections.abc import Sequence
@@ -16,8 +16,7 @@ _SEEN: Final = frozenset(
 )
 _ALERTS: Final = frozenset({"alert_note", "alert_list", "alert_lease", "alert_told", "alert_end"})
 _QUEUES: Final = frozenset({"queue_put", "queue_take", "queue_ack", "queue_nack", "queue_close"})
-_JOBS: Final = frozenset({"claim", "park", "beat", "hint", "leave", "ring", "grant"})
-INERT: Final = {"claim": _SEEN | _ALERTS | _QUEUES | {"grant"}, "queue_take": _SEEN | _ALERTS | _JOBS}
+INERT: Final = {"claim": _SEEN | _ALERTS | _QUEUES | {"grant"}}
 """Scripts that cannot give this look something to find."""
 _FOREVER_MS: Final = 10**15
 
@@ -29,10 +28,10 @@ class Memory:
     """What the last looks found. `places` tells where a script's arguments stand on the wire."""
 
     places: dict[str, dict[str, int]]
-    empty: dict[str, dict[_Place, tuple[int, Any]]] = field(
-        default_factory=lambda: {"claim": {}, "queue_take": {}}
-    )
+    empty: dict[str, dict[_Place, tuple[int, Any]]] = field(default_factory=lambda: {"claim": {}})
     open: set[tuple[str, tuple[Word, ...]]] = field(default_factory=set)
+    claimed: set[Word] = field(default_factory=set)
+    """Ids of claims that got a job: asked again, they get the same job again."""
     changes: int = 0
     """Counts scripts that may have changed something."""
 
@@ -53,9 +52,10 @@ class Memory:
                 self.open.add((prefix, tuple(words[5:])))
             return
         place = self._place(prefix, verb, words)
-        nothing = place is not None and (answer[0] == b"idle" if verb == "claim" else len(answer) == 1)
-        if place is not None and nothing:
-            due = answer[1] if verb == "claim" else answer[0]
+        if verb == "claim" and answer[0] == b"job":
+            self.claimed.add(words[self.places[verb]["claim_id"]])
+        if place is not None and answer[0] == b"idle":
+            due = answer[1]
             self.empty[verb][place] = (int(float(due)) if due else _FOREVER_MS, answer)
             return
         self.changes += 1
@@ -66,8 +66,6 @@ class Memory:
 
     def _place(self, prefix: str, verb: str, words: Sequence[Word]) -> _Place | None:
         """What a look depends on besides the store; None when this is no look that may be remembered."""
-        if verb == "claim":
+        if verb == "claim" and words[self.places[verb]["claim_id"]] not in self.claimed:
             return prefix, words[self.places[verb]["queued_ok"]]
-        if verb == "queue_take" and len(words) == self.places[verb]["held"]:
-            return prefix, words[self.places[verb]["name"]]
-        return None
+        return None  # an empty take is no mere look: the store remembers its id
