@@ -18,6 +18,7 @@ KEEP_ALIVE_S: Final = 15.0
 CLIENTS_MOST: Final = 200
 _ID_MOST: Final = 80
 
+RIGHTS: Final = web.RequestKey("rights", Rights)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -88,7 +89,7 @@ class LivePage:
         if request.method != "GET" and not same_origin(request):
             raise web.HTTPForbidden(text="another site may not act here")
         rights = self._door.rights(request)
-        request["rights"] = rights
+        request[RIGHTS] = rights
         if rights.read or self._is_open(request):
             return await handler(request)
         if not self._door.has_token:
@@ -147,7 +148,7 @@ class LivePage:
         headers = {**HEADERS, "Content-Type": "text/event-stream", "X-Accel-Buffering": "no"}
         response = web.StreamResponse(headers=headers)
         await response.prepare(request)
-        rights: Rights = request["rights"]
+        rights = request[RIGHTS]
         hello = {"act": rights.act, "private": rights.private, "token": self._door.has_token}
         with suppress(ConnectionResetError):  # the tab was closed
             await response.write(b"retry: 1000\n" + event("rights", hello))
@@ -161,18 +162,18 @@ class LivePage:
         asked = request.query
         search = Search(*(asked.get(name, "")[:_ID_MOST].strip() for name in ("state", "reason", "q")))
         offset, limit = _number(asked.get("offset", "0")), _number(asked.get("limit", "100"))
-        rights: Rights = request["rights"]
+        rights = request[RIGHTS]
         return web.json_response(await self._due.page(search, offset, limit, private=rights.private))
 
     async def _job(self, request: web.Request) -> web.Response:
         found = await self._source.job(request.match_info["job"][:_ID_MOST])
         if found is None:
             raise web.HTTPNotFound(text="no such job")
-        rights: Rights = request["rights"]
+        rights = request[RIGHTS]
         return web.json_response(_shown(found, rights, self._source.now_ms()))
 
     async def _cancel(self, request: web.Request) -> web.Response:
-        rights: Rights = request["rights"]
+        rights = request[RIGHTS]
         if not rights.act:
             raise web.HTTPUnauthorized(text="sign in to act")
         return web.json_response({"result": await self._source.cancel(request.match_info["job"][:_ID_MOST])})

@@ -39,17 +39,18 @@ class DueList:
     def __init__(self, source: LiveSource) -> None:
         self._source = source
         self._rows: Sequence[DueRow] = ()
+        self._read_ms = 0
         self._next_s = 0.0
         self._reading = asyncio.Lock()
 
     async def page(self, search: Search, offset: int, limit: int, *, private: bool) -> Mapping[str, Any]:
-        """`rows` from `offset` on, how many fit in `total`, of `live` in all; reasons with their counts."""
+        """`rows` from `offset` on, how many fit in `total`, of `live` in all, as of `now`."""
         await self._refresh()
         found = [row for row in self._rows if search.fits(row, private=private)]
         rows = found[offset : offset + min(limit, PAGE_MOST)]
         reasons = Counter(row.reason for row in self._rows if row.reason and row.state == "retry_wait")
         return {
-            "now": self._source.now_ms(),
+            "now": self._read_ms,
             "live": len(self._rows),
             "total": len(found),
             "offset": offset,
@@ -64,6 +65,7 @@ class DueList:
                 return
             begun = loop.time()
             self._rows = await self._source.due(ROWS_MOST)
+            self._read_ms = self._source.now_ms()
             self._next_s = loop.time() + max(FRESH_S, RESTS * (loop.time() - begun))
 
 

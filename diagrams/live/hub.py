@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import json
 from collections import deque
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -18,6 +18,8 @@ from diagrams.live.source import LiveSource, Move, NotReadyError
 FRAME_S: Final = 0.1
 """Ten frames a second at most."""
 NUMBERS_S: Final = 1.0
+WARM_S: Final = 0.5
+"""How long a first page waits for the past minutes to be read."""
 IDLE_S: Final = 30.0
 """How long the reader goes on when nobody looks."""
 BLOCK_S: Final = 2.0
@@ -30,7 +32,7 @@ MOVES_A_FRAME: Final = 40
 LATEST: Final = 100
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Client:
     """One open page. `behind`: it lost frames and needs a snapshot."""
 
@@ -74,7 +76,7 @@ class Hub:
     # --- clients --------------------------------------------------------------------------------
 
     @contextlib.contextmanager
-    def _seat(self) -> Any:
+    def _seat(self) -> Iterator[Client]:
         client = Client()
         self._clients.add(client)
         try:
@@ -83,7 +85,7 @@ class Hub:
             self._clients.discard(client)
             self._empty_since = asyncio.get_running_loop().time()
 
-    async def stream(self, last_id: str, keep_alive_s: float) -> AsyncIterator[bytes]:
+    async def stream(self, last_id: str, keep_alive_s: float) -> AsyncGenerator[bytes]:
         """Server-sent events for one client: a snapshot (or what it missed), then frames as they come."""
         with self._seat() as client:
             await self.ready()
@@ -145,17 +147,31 @@ class Hub:
 
     async def close(self) -> None:
         """End every stream and stop reading."""
-        for client in self._clients:
-            client.closed = True
-            client.woken.set()
+        self._end_streams()
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
+    def _end_streams(self) -> None:
+        for client in self._clients:
+            client.closed = True
+            client.woken.set()
+
     async def _work(self) -> None:
-        await self._warm_up()
-        self._ready.set()
-        parts = [asyncio.create_task(part) for part in (self._read(), self._frame(), self._number())]
+        self._counts = await self._source.counts()
+        warm = asyncio.create_task(self._warm_up())
+        try:
+            await asyncio.wait({warm}, timeout=WARM_S)
+            self._ready.set()  # a long past fills in while the page is open
+            await self._run(warm)
+        finally:
+            warm.cancel()
+            await asyncio.gather(warm, return_exceptions=True)
+            self._end_streams()  # who still looks comes back, and starts us again
+
+    async def _run(self, warm: "asyncio.Task[None]") -> None:
+        jobs = (self._read(warm), self._frame(), self._number())
+        parts = [asyncio.create_task(part) for part in jobs]
         try:
             await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -170,13 +186,15 @@ class Hub:
         """Read the window that has passed, so that a page opens with its rates."""
         until_ms = self._source.now_ms()
         self._place = f"{max(until_ms - WINDOW_MS, 0)}-0"
-        self._counts = await self._source.counts()
         while moves := await self._source.moves(self._place, 0.001):
             self._take(moves)
             if moves[-1].ms >= until_ms:
                 break
+            self._waiting.clear()
         self._waiting.clear()
         self._told = self._place
+        for client in self._clients:
+            client.put(self.snapshot())
 
     def _take(self, moves: Any) -> None:
         for move in moves:
@@ -185,7 +203,8 @@ class Hub:
         self._waiting += moves
         self._place = moves[-1].id
 
-    async def _read(self) -> None:
+    async def _read(self, warm: "asyncio.Task[None]") -> None:
+        await warm
         while True:
             try:
                 if moves := await self._source.moves(self._place, BLOCK_S):

@@ -26,6 +26,13 @@ export function h(what, properties = {}, ...children) {
 /** The same for the picture. */
 export const s = (tag, properties = {}, ...children) => made(document.createElementNS("http://www.w3.org/2000/svg", tag), properties, children);
 
+const PATHS = {
+  first: "M4 3v10M13 3L7 8l6 5z", back: "M12 3L5 8l7 5z", forward: "M4 3l7 5-7 5z", last: "M12 3v10M3 3l6 5-6 5z", copy: "M5.5 5.5v-3h8v8h-3M2.5 5.5h8v8h-8z",
+};
+
+/** A small line icon. */
+export const icon = (name) => s("svg", { viewBox: "0 0 16 16", class: `icon i-${name}`, "aria-hidden": "true" }, s("path", { d: PATHS[name] }));
+
 /** 1,234 · 12.3k · 4.1M */
 export function short(n) {
   if (n < 10_000) return n.toLocaleString(language);

@@ -33,6 +33,7 @@ function free(x, y) {
 }
 
 function beadPlace(arrow) {
+  if (arrow.from === arrow.to) { const b = arrow.line.getBBox(); return { x: b.x - 12, y: b.y + b.height + 14 }; }
   const fractions = [0.5, 0.44, 0.56, 0.38, 0.62, 0.32, 0.68, 0.26, 0.74, 0.2, 0.8];
   const points = fractions.map((part) => arrow.line.getPointAtLength(arrow.length * part));
   const point = points.find(({ x, y }) => free(x, y)) || points[0];
@@ -57,7 +58,7 @@ export function prepare() {
     const b = state.box.getBBox();
     state.halo = s("rect", { class: "halo", x: b.x - 3, y: b.y - 3, width: b.width + 6, height: b.height + 6, rx: 12 });
     state.group.prepend(state.halo);
-    state.count = pill(`count s-${name}`, b.x + b.width - 2, b.y);
+    state.count = pill(`count s-${name}`, b.x + b.width - 8, b.y, true);
     state.note = s("text", { class: "stay", x: b.x + b.width / 2, y: b.y + b.height + 15 });
     state.group.append(state.count.group, state.note);
     state.group.setAttribute("tabindex", "0");
@@ -69,11 +70,11 @@ export function prepare() {
   return { width: right - x, height: bottom - y };
 }
 
-function pill(name, x, y) {
+function pill(name, x, y, rightwards = false) {
   const rect = s("rect", { rx: 9, height: 18, y: -9 });
   const text = s("text", { y: 0 });
   const group = s("g", { class: name, transform: `translate(${x.toFixed(1)} ${y.toFixed(1)})` }, rect, text);
-  return { group, rect, text, said: null };
+  return { group, rect, text, said: null, rightwards };
 }
 
 let far = 1;
@@ -94,7 +95,8 @@ function say(one, text) {
   one.said = text;
   one.text.textContent = text;
   const width = (text.length * 7.2 + 11) * far, height = 17 * far;
-  for (const [name, value] of [["width", width], ["x", -width / 2], ["height", height], ["y", -height / 2], ["rx", height / 2]]) one.rect.setAttribute(name, value.toFixed(1));
+  for (const [name, value] of [["width", width], ["x", one.rightwards ? 0 : -width / 2], ["height", height], ["y", -height / 2], ["rx", height / 2]]) one.rect.setAttribute(name, value.toFixed(1));
+  one.text.setAttribute("x", one.rightwards ? (width / 2).toFixed(1) : 0);
   one.group.classList.toggle("none", !text);
 }
 
@@ -144,8 +146,9 @@ const running = [];
 const pool = [];
 let beating = false;
 
-/** Jobs moved: `edges` says how often each edge fired. */
-export function pulse(edges) {
+/** Jobs moved: `edges` says how often each edge fired. While one job is looked at, others keep still. */
+export function pulse(edges, ours = false) {
+  if (tracing && !ours) return;
   for (const [edge, n] of Object.entries(edges)) {
     if (edge === "submit") { hit("queued"); continue; }
     const arrow = byEdge.get(edge);
@@ -208,7 +211,6 @@ export function trace(steps, at) {
   svg.classList.toggle("traced", tracing);
   const passed = steps ? steps.slice(0, at + 1) : [];
   const current = steps?.[at];
-  start.classList.toggle("faded", tracing && false);
   for (const [name, state] of states) {
     state.group.classList.toggle("current", Boolean(current) && current.to === name);
     state.group.classList.toggle("off", tracing && !steps.some((step) => step.to === name));
@@ -231,5 +233,5 @@ export function trace(steps, at) {
       rule.classList.toggle("faded", tracing && !on.some((step) => ids.includes(step.edge)));
     }
   }
-  if (current?.edge) pulse({ [current.edge]: 1 });
+  if (current?.edge) pulse({ [current.edge]: 1 }, true);
 }

@@ -1,6 +1,6 @@
 // One job: what it is now, how it came there, step by step, on the picture and beside it.
 
-import { $, clock, h, span } from "./dom.js";
+import { $, clock, h, icon, span } from "./dom.js";
 import { trace } from "./graph.js";
 import { choose } from "./jobs.js";
 import { meaning, w } from "./words.js";
@@ -81,8 +81,8 @@ function lay() {
 const passed = (n) => (n ? `+${span(steps[n].record.ts - steps[n - 1].record.ts)}` : clock(steps[n].record.ts));
 
 function controls() {
-  const button = (text, tip, act, off) => h("button", { type: "button", title: tip, "aria-label": tip, onclick: act, disabled: off }, text);
-  return [h("span.steps", {}, button("⏮", w.first, () => stepTo(false), at === 0), button("◀", w.back, () => stepBy(-1), at === 0), button("▶", w.forward, () => stepBy(1), at === steps.length - 1), button("⏭", w.last, () => stepTo(true), at === steps.length - 1))];
+  const button = (name, tip, act, off) => h("button", { type: "button", title: tip, "aria-label": tip, onclick: act, disabled: off }, icon(name));
+  return [h("span.steps", {}, button("first", w.first, () => stepTo(false), at === 0), button("back", w.back, () => stepBy(-1), at === 0), button("forward", w.forward, () => stepBy(1), at === steps.length - 1), button("last", w.last, () => stepTo(true), at === steps.length - 1))];
 }
 
 const closer = () => h("button.round.close", { type: "button", title: w.close, "aria-label": w.close, onclick: closeJob }, "×");
@@ -102,7 +102,7 @@ function draw() {
 }
 
 function copier(text) {
-  return h("button.copy", { type: "button", title: w.copy, "aria-label": w.copy, onclick: (event) => navigator.clipboard?.writeText(text).then(() => { event.target.textContent = "✓"; }) }, "⧉");
+  return h("button.copy", { type: "button", title: w.copy, "aria-label": w.copy, onclick: ({ currentTarget: button }) => navigator.clipboard?.writeText(text).then(() => button.replaceChildren("✓")) }, icon("copy"));
 }
 
 function track() {
@@ -134,7 +134,7 @@ function shown(name, value) {
 const SIGNS = { hold: "◔", capture: "●", release: "↶", retry: "↻", notify: "✉", notice: "✉", alert: "⚑" };
 
 function effect(text) {
-  const short = String(text).replace(new RegExp(`:?${id}:\\d+(:\\d+)?$`), "");
+  const short = String(text).replace(new RegExp(`:?${id}:\\d+(:\\w+)?$`), "");
   const kind = short.split(":")[0];
   return h(`span.effect.e-${kind in SIGNS ? kind : "other"}`, { title: String(text) }, `${SIGNS[kind] ? `${SIGNS[kind]} ` : ""}${short.replaceAll(":", " ")}`);
 }
@@ -143,8 +143,8 @@ function historyTable() {
   const rows = steps.map((step, n) => {
     const { record } = step, why = record.in || {};
     return h(`tr.t-${step.to}${n === at ? ".at" : ""}${n > at ? ".later" : ""}`, { onclick: () => go(n) },
-      h("td.n", {}, String(n + 1)), h("td.t", { title: clock(record.ts) }, passed(n)), h("td", {}, h("b", {}, record.event), why.reason ? h("em", { title: meaning("reasons", why.reason) }, ` ${why.reason}`) : null),
-      h("td", {}, h("span.chip", {}, step.to)), h("td.rule", { title: w.rule }, why.rule || ""), h("td.out", {}, (record.out || []).map(effect)));
+      h("td.n", {}, String(n + 1)), h("td.t", { title: clock(record.ts) }, passed(n)), h("td", {}, h("b", {}, record.event), why.reason ? h("em", { title: meaning("reasons", why.reason) }, ` ${why.reason}`) : null, why.rule ? h("div.rule", { title: w.rule }, why.rule) : null),
+      h("td", {}, h("span.chip", {}, step.to)), h("td.out", {}, h("div", {}, (record.out || []).map(effect))));
   });
   return h("table.history", { "aria-label": w.history }, h("tbody", {}, rows));
 }

@@ -33,7 +33,8 @@ export function showRates(data) {
   for (const [name, value] of rates) value.textContent = short(data.rates[name] || 0);
   for (const [name, { count, stay }] of tiles) {
     count.textContent = short(data.counts[`st:${name}`] || 0);
-    stay.textContent = data.stays[name] ? stayWords(data.stays[name]) : "";
+    const { p50, p95 } = data.stays[name] || {};
+    stay.replaceChildren(...(p50 === undefined ? [] : [h("span", {}, `p50 ${span(p50)}`), h("span", {}, `p95 ${span(p95)}`)]));
   }
   bars = data.line;
   line();
