@@ -72,6 +72,7 @@ class Hub:
         self._place = ""
         self._told = ""
         self._connected = True
+        self._warm = False
 
     # --- clients --------------------------------------------------------------------------------
 
@@ -121,6 +122,7 @@ class Hub:
             "counts": self._counts,
             "latest": [_row(move) for move in self._latest],
             "connected": self._connected,
+            "warm": self._warm,
             **self._pulse.numbers(now),
         }
         return event("snapshot", data, self._told)
@@ -192,7 +194,7 @@ class Hub:
                 break
             self._waiting.clear()
         self._waiting.clear()
-        self._told = self._place
+        self._told, self._warm = self._place, True
         for client in self._clients:
             client.put(self.snapshot())
 
@@ -236,7 +238,8 @@ class Hub:
                     seen = self._place
                     self._counts = await self._source.counts()
             now = self._source.now_ms()
-            self._tell("numbers", {"now": now, "counts": self._counts, **self._pulse.numbers(now)})
+            told = {"now": now, "warm": self._warm, "counts": self._counts}
+            self._tell("numbers", {**told, **self._pulse.numbers(now)})
 
     def _tell(self, name: str, data: Mapping[str, Any]) -> None:
         frame = event(name, data, self._told)

@@ -18,7 +18,6 @@ export async function openJob(job, step) {
   document.body.classList.add("with-job");
   await load();
   if (pinned) go(steps.findIndex((one) => one.n === Number(step)), true);
-  if (other) $(".steps button", panel)?.focus({ preventScroll: true });
 }
 
 export function closeJob() {
@@ -75,7 +74,7 @@ function lay() {
   history.replaceState(null, "", `#job=${encodeURIComponent(id)}&step=${step.n}`);
   const caption = $("#caption");
   caption.hidden = false;
-  caption.replaceChildren(...controls(), h("span", {}, h("b", {}, w.step(at + 1, steps.length)), " ", step.edge || w.submit), h("i", {}, passed(at)));
+  caption.replaceChildren(...controls(), h("span", {}, h("b", {}, w.step(step.n, steps.at(-1).n)), " ", step.edge || w.submit), h("i", {}, passed(at)));
 }
 
 const passed = (n) => (n ? `+${span(steps[n].record.ts - steps[n - 1].record.ts)}` : clock(steps[n].record.ts));
@@ -106,7 +105,7 @@ function copier(text) {
 }
 
 function track() {
-  return h("ol.dots", {}, steps.map((step, n) => h(`li.t-${step.to}${n === at ? ".at" : ""}${n > at ? ".later" : ""}`, {}, h("button", { type: "button", title: `${n + 1}. ${step.edge || w.submit}`, "aria-current": n === at ? "step" : null, onclick: () => go(n) }))));
+  return h("ol.dots", {}, steps.map((step, n) => h(`li.t-${step.to}${n === at ? ".at" : ""}${n > at ? ".later" : ""}`, {}, h("button", { type: "button", title: `${step.n}. ${step.edge || w.submit}`, "aria-current": n === at ? "step" : null, onclick: () => go(n) }))));
 }
 
 // --- the step -------------------------------------------------------------------------------------
@@ -118,7 +117,7 @@ function detail(step) {
   const { record } = step;
   const inputs = Object.entries(record.in || {}).map(([name, value]) => [name, shown(name, value)]);
   return h(`section.detail.t-${step.to}`, {},
-    h("h3", {}, h("span.n", {}, String(at + 1)), h("code", {}, step.edge || w.submit), h("small", {}, `${clock(record.ts)} · ${w.by} ${record.by || "?"}`)),
+    h("h3", {}, h("span.n", {}, String(step.n)), h("code", {}, step.edge || w.submit), h("small", {}, `${clock(record.ts)} · ${w.by} ${record.by || "?"}`)),
     meaning("triggers", record.event) ? h("p.meaning", {}, `${meaning("triggers", record.event)}${record.in?.reason ? `: ${meaning("reasons", record.in.reason) || record.in.reason}` : ""}`) : null,
     h("div.effects", {}, (record.out || []).map(effect)),
     h("dl.inputs", { "aria-label": w.inputs }, inputs.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])));
@@ -143,7 +142,7 @@ function historyTable() {
   const rows = steps.map((step, n) => {
     const { record } = step, why = record.in || {};
     return h(`tr.t-${step.to}${n === at ? ".at" : ""}${n > at ? ".later" : ""}`, { onclick: () => go(n) },
-      h("td.n", {}, String(n + 1)), h("td.t", { title: clock(record.ts) }, passed(n)), h("td", {}, h("b", {}, record.event), why.reason ? h("em", { title: meaning("reasons", why.reason) }, ` ${why.reason}`) : null, why.rule ? h("div.rule", { title: w.rule }, why.rule) : null),
+      h("td.n", {}, String(step.n)), h("td.t", { title: clock(record.ts) }, passed(n)), h("td", {}, h("b", {}, record.event), why.reason ? h("em", { title: meaning("reasons", why.reason) }, ` ${why.reason}`) : null, why.rule ? h("div.rule", { title: w.rule }, why.rule) : null),
       h("td", {}, h("span.chip", {}, step.to)), h("td.out", {}, h("div", {}, (record.out || []).map(effect))));
   });
   return h("table.history", { "aria-label": w.history }, h("tbody", {}, rows));

@@ -12,7 +12,7 @@ export function numbers(choose) {
   for (const name of RATES) {
     const value = h("b", {}, "0");
     rates.set(name, value);
-    $("#rates").append(h(`div.rate.r-${name}`, {}, value, h("span", {}, w.rates[name] + w.perMinute)));
+    $("#rates").append(h(`div.rate.r-${name}`, {}, value, h("span", { title: w.rates[name] + w.perMinute }, name === "moves" ? w.rates[name] + w.perMinute : w.rates[name])));
   }
   for (const name of STATES) {
     const count = h("b", {}, "0"), stay = h("small", {}, "");
@@ -30,7 +30,7 @@ export const stayWords = (stay) => (stay.p50 === stay.p95 ? `p50 ${span(stay.p50
 let bars = [];
 
 export function showRates(data) {
-  for (const [name, value] of rates) value.textContent = short(data.rates[name] || 0);
+  for (const [name, value] of rates) value.textContent = data.warm ? short(data.rates[name] || 0) : "…";
   for (const [name, { count, stay }] of tiles) {
     count.textContent = short(data.counts[`st:${name}`] || 0);
     const { p50, p95 } = data.stays[name] || {};
