@@ -47,7 +47,6 @@ PERMANENT: Final = (
     "ob:*",  # outbox
     "late:*",  # ended jobs whose bought tasks are looked after
     "in:*",  # inbox of updates
-    "late:*",  # ended jobs whose bought tasks are looked after, a day at most
     "u:*",  # remembered facts of users without an end
     "al:*",  # alerts waiting for the operator
     "lim:*",  # shared limits

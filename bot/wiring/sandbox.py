@@ -111,33 +111,42 @@ async def open_world(
                 await stack.enter_async_context(server)
             except OSError as error:
                 raise SettingsError(f"Port {port} is taken: choose another one with --port.") from error
-        callbacks = free_port()
-        settings = load_settings(
-            None,
-            bot_token=token,
-            kie_api_key="",
-            kie_api_keys=",".join(f"{name}={value}" for name, value in api_keys.items()),
-            redis_url=redis_url,
-            data_dir=directory,
-            telegram_api=telegram.url,
-            kie_api=kie.url,
-            kie_files=kie.url,
-            public_url=f"http://127.0.0.1:{callbacks}",
-            listen_host="127.0.0.1",
-            listen_port=callbacks,
-            callback_secret=secrets.token_urlsafe(24),
-            kie_webhook_key="",
-            webhook_secret="",
-            admin_chat_id=ADMIN,
-            admin_ids=(),
-            support="@support",
-            trial_credits=2,
-            partitions=1,
-        )
+        settings = _settings(token, api_keys, redis_url, directory, telegram.url, kie.url)
         app = await stack.enter_async_context(
             open_app(settings, role, tuning=sandbox_tuning(scale), clock=clock)
         )
         yield World(app, telegram, kie, faults, clock, settings, directory)
+
+
+def _settings(
+    token: str, api_keys: dict[str, str], redis_url: str, directory: Path, telegram: str, kie: str
+) -> Settings:
+    """The installation's settings. Every field the viewer's own environment could set is given here."""
+    callbacks = free_port()
+    return load_settings(
+        None,
+        bot_token=token,
+        kie_api_key="",
+        kie_api_keys=",".join(f"{name}={value}" for name, value in api_keys.items()),
+        redis_url=redis_url,
+        data_dir=directory,
+        telegram_api=telegram,
+        kie_api=kie,
+        kie_files=kie,
+        public_url=f"http://127.0.0.1:{callbacks}",
+        listen_host="127.0.0.1",
+        listen_port=callbacks,
+        callback_secret=secrets.token_urlsafe(24),
+        kie_webhook_key="",
+        webhook_secret="",
+        live_token="",
+        live_open=False,
+        admin_chat_id=ADMIN,
+        admin_ids=(),
+        support="@support",
+        trial_credits=2,
+        partitions=1,
+    )
 
 
 def free_port() -> int:

@@ -31,8 +31,6 @@ LONG_FILES = {
     "tests/adapters/telegram/test_courier.py": 380,
 }
 LONG_FUNCTIONS = {
-    # a flat list of settings and servers, opened in order
-    "bot/wiring/sandbox.py:open_world": 64,
 }
 
 
