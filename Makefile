@@ -8,13 +8,14 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 ROOMS := states engine adapters bot diagrams tests
 
-.PHONY: demo test lint format diagrams lock clean
+.PHONY: demo test faults lint format diagrams lock clean
 .DEFAULT_GOAL := help
 .PHONY: help
 
 help:
 	@echo "make demo     the whole product on this machine: no key, no server, prints the address (PORT=8080 for another)"
-	@echo "make test     all tests"
+	@echo "make test     all tests but those that want a quiet machine"
+	@echo "make faults   kill -9 of workers and server at every point of a job's life (about 5 minutes, alone)"
 	@echo "make lint     format, lint, types, import contracts, fresh diagrams"
 	@echo "make diagrams draw the pictures and the README's tables again"
 	@echo "make format   put the code into the house's format"
@@ -25,7 +26,10 @@ demo: $(VENV)/.run
 	@$(BIN)/reelstate demo $(if $(PORT),--port $(PORT))
 
 test: $(VENV)/.dev
-	@$(BIN)/python -m pytest -q -n auto --maxprocesses 4
+	@$(BIN)/python -m pytest -q -n auto --maxprocesses 4 -m "not faults"
+
+faults: $(VENV)/.dev
+	@$(BIN)/python -m pytest -q -m faults
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check $(ROOMS)

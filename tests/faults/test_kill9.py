@@ -16,6 +16,8 @@ from states.job import TaskStatus
 from states.vocabulary import State
 from tests.faults.town import Town, town
 
+pytestmark = pytest.mark.faults
+
 FOR_EVER_S = 600.0
 """Longer than any test: a call that hangs until its caller is dead, or the world ends."""
 
