@@ -75,7 +75,7 @@ $(VENV)/.dev: requirements-dev.txt $(VENV)/.run
 	@touch $@
 
 # setuptools is locked too: it builds the console script without fetching anything unpinned.
-COMPILE = echo 'setuptools>=77' | uv pip compile --quiet --universal --python-version 3.11 --upgrade \
+COMPILE = echo 'setuptools>=77' | uv pip compile --quiet --universal --python-version 3.11 --upgrade --no-strip-extras \
 	--generate-hashes --no-emit-index-url --no-header pyproject.toml -
 
 lock:
