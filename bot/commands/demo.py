@@ -35,11 +35,28 @@ _STYLES: Final[Mapping[str, str]] = {
 @click.option("--scenario", default="", help="What goes wrong meanwhile; `list` names all scenarios.")
 @click.option("--lang", type=click.Choice(["ru", "en"]), default="ru", show_default=True)
 @click.option("--out", type=click.Path(path_type=Path), default=None, help="Where to save the video.")
-@click.option("--port", default=8765, show_default=True, help="Port of the chat page; 0 takes a free one.")
-@click.option("--scale", default=20.0, show_default=True, help="How fast time runs on the chat page.")
-@click.option("--log-level", default="WARNING", show_default=True)
+@click.option(
+    "--port",
+    default=8765,
+    show_default=True,
+    type=click.IntRange(0, 65_535),
+    help="Port of the chat page; 0 takes a free one.",
+)
+@click.option(
+    "--scale",
+    default=20,
+    show_default=True,
+    type=click.IntRange(1, 500),
+    help="How many times as fast time runs on the chat page.",
+)
+@click.option(
+    "--log-level",
+    default="WARNING",
+    show_default=True,
+    type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR"], case_sensitive=False),
+)
 def demo(
-    photo: Path | None, scenario: str, lang: str, out: Path | None, port: int, scale: float, log_level: str
+    photo: Path | None, scenario: str, lang: str, out: Path | None, port: int, scale: int, log_level: str
 ) -> None:
     """Everything in one process: embedded Valkey, provider and Telegram on loopback, bot and worker."""
     logbook.open_logbook(log_level.upper())

@@ -100,6 +100,16 @@ def test_demo_refuses_what_it_cannot_play(run: Run) -> None:
     assert "needs a photo" in sentence(run("demo", "--scenario", "ok"))
 
 
+@pytest.mark.parametrize(
+    "given",
+    [("--port", "99999"), ("--port", "-1"), ("--scale", "0"), ("--scale", "nan"), ("--log-level", "x")],
+)
+def test_demo_refuses_numbers_it_cannot_use(run: Run, given: tuple[str, str]) -> None:
+    refused = run("demo", *given)
+    assert refused.exit_code == 2
+    assert f"Error: Invalid value for '{given[0]}'" in refused.output
+
+
 def test_demo_lists_its_scenarios(run: Run) -> None:
     shown = run("demo", "--scenario", "list")
     assert shown.exit_code == 0
