@@ -10,6 +10,7 @@ from states.rules_kie import CLEAR_CODES, KIE_TEXTS, SURE_CODES, VAGUE_CODES, WE
 from states.rules_match import Rule, plain
 from states.rules_telegram import HARMLESS, READS, TELEGRAM_TEXTS, WITHOUT_FILE
 from states.rules_wire import WIRE
+from states.subjects import sober
 from states.vocabulary import ErrorClass, Failure, Label, Reason, Verdict
 
 __all__ = ["classify_kie_error", "classify_telegram_error"]
@@ -40,6 +41,8 @@ def classify_kie_error(failure: Failure) -> Verdict:
         said, rule_id = (ErrorClass.AMBIGUOUS, Reason.CREATE_UNKNOWN), "kie.create_unknown"
     elif failure.step == "download" and said[0] is ErrorClass.USER:
         said = (ErrorClass.SYSTEM, Reason.BAD_RESPONSE)  # a finished video is nobody's photo
+    elif failure.step == "download" and said[1] is Reason.MODEL_RETIRED:
+        said = (ErrorClass.SYSTEM, Reason.BAD_RESPONSE)  # a file that is gone says nothing of the model
     elif failure.step not in {"create", "poll"} and said[1] is Reason.RENDER_TIMEOUT:
         said = (ErrorClass.TRANSIENT, Reason.NETWORK)
     return Verdict(said[0], said[1], rule_id, failure.retry_after_s, _LABELS.get(said[0], Label.SYSTEM))
@@ -65,12 +68,21 @@ def _judge(failure: Failure) -> _Judged:
     outer = _said(code, failure.message)
     weak: Rule | None = None
     for words in (inner, outer):
-        rule = KIE_TEXTS.find(words) if words else None
+        rule = _read(words) if words else None
         if rule is not None:
             if rule.id not in WEAK:
                 return _taken(rule)
             weak = weak or rule
     return _by_code(failure, inner, outer, weak)
+
+
+def _read(words: str) -> Rule | None:
+    """The rule that takes the text. Who blames the user must also find it when machinery is read as such."""
+    rule = KIE_TEXTS.find(words)
+    if rule is None or rule.cls is not ErrorClass.USER:
+        return rule
+    plainly = sober(words, rule.reason)
+    return rule if plainly == words else KIE_TEXTS.find(plainly)
 
 
 def _by_code(failure: Failure, inner: str, outer: str, weak: Rule | None) -> _Judged:
@@ -87,7 +99,7 @@ def _by_code(failure: Failure, inner: str, outer: str, weak: Rule | None) -> _Ju
             return VAGUE_CODES[code], f"kie.code.{code}", False
     if failure.exception:
         outer = plain(failure.exception)
-        rule = KIE_TEXTS.find(outer)
+        rule = _read(outer)
         if rule is not None:
             return _taken(rule)
     wire = WIRE.find(outer) if outer else None

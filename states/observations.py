@@ -35,25 +35,42 @@ _FAILED = frozenset(
 _FLAGS = {"0": "generating", "1": "success", "2": "fail", "3": "fail"}
 """Veo's `successFlag`."""
 
-_CODE_KEYS = (
-    "failCode",
-    "errorCode",
-    "error_code",
-    "failureCode",
-    "status_code",
-    "failure_code",
-    "type",
-    "code",
-)
+_CODE_KEYS = ("failcode", "errorcode", "errcode", "failurecode", "statuscode")
+_NAME_KEYS = ("type", "code")
+"""The same, inside an object that is a failure."""
 _SURE_TEXT_KEYS = (
-    *("failMsg", "errorMessage", "error_message", "errorMsg", "failReason", "fail_reason", "failure"),
-    *("status_msg", "task_status_msg", "statusMessage", "failure_reason", "reason", "block_reason"),
-    *("blockReason", "raiMediaFilteredReasons"),
+    *(
+        "failmsg",
+        "errormessage",
+        "errormsg",
+        "errmsg",
+        "failreason",
+        "failuremessage",
+        "failure",
+        "statusmsg",
+    ),
+    *(
+        "taskstatusmsg",
+        "statusmessage",
+        "failurereason",
+        "reason",
+        "blockreason",
+        "finishreason",
+        "raimediafilteredreasons",
+    ),
 )
 """Keys that hold a failure wherever they stand."""
-_TEXT_KEYS = (*_SURE_TEXT_KEYS, "msg", "message", "detail", "error", "description")
+_TEXT_KEYS = (*_SURE_TEXT_KEYS, "msg", "message", "detail", "error", "description", "title")
 """The same, inside an object that is a failure."""
-_GEMINI = ("prompt_feedback", "promptFeedback")
+_OUTER_TEXT_KEYS = ("msg", "message", "error", "detail", "description", "title", "statusmessage")
+_NESTED_KEYS = (
+    *("data", "baseresp", "error", "output", "response", "detail", "details", "errors", "issues", "task"),
+    *("result", "resp", "promptfeedback", "candidates"),
+)
+"""All keys are compared without case, `_` and `-`: providers write failMsg, fail_msg and FailMsg."""
+_WRAPPERS = ("error", "data")
+_DEPTH = 3
+_SAYS_NOTHING = ("", "success", "ok")
 _TAGS = re.compile(r"<[^>]{0,200}>")
 
 
@@ -65,10 +82,11 @@ def kie_failure(row: Mapping[str, object]) -> Failure:
     code = fail_code = None
     inner = ""
     if isinstance(body, Mapping):
-        code, outer = _envelope(body, status)
-        fail_code, inner = _inner(body)
-        if not inner and fail_code is None and outer.lower() in ("", "success", "ok"):
-            inner, outer = _shape(body), outer or message
+        holder = _folded(body)
+        code, outer = _envelope(holder, status)
+        fail_code, inner = _inner(holder)
+        if not inner and fail_code is None and outer.lower() in _SAYS_NOTHING:
+            inner = _shape(holder, "" if message.lower() in _SAYS_NOTHING else message)
         elif not inner and message and message != outer and outer.lower() not in message.lower():
             inner = message
         message = outer or message
@@ -135,12 +153,18 @@ def _body(body: object) -> Mapping[str, Any] | str | None:
     return body if isinstance(body, Mapping) else None
 
 
+def _folded(holder: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The object under keys without case, `_` and `-`; the first of two equal keys wins."""
+    folded: dict[str, Any] = {}
+    for key, value in holder.items():
+        folded.setdefault(str(key).lower().replace("_", "").replace("-", ""), value)
+    return folded
+
+
 def _envelope(body: Mapping[str, Any], status: int | None) -> tuple[str | None, str]:
     """Code and text of the outer level. An explicit error without a code takes the HTTP status."""
-    text = _first(body, ("msg", "message", "error", "detail", "description", "title", "statusMessage"))
-    code = _word(body.get("code"))
-    if code is None:
-        code = _word(body.get("statusCode")) or _word(body.get("status_code"))
+    text = _first(body, _OUTER_TEXT_KEYS)
+    code = _word(body.get("code")) or _word(body.get("statuscode"))
     if code is None and text and status is not None and status >= 400:
         code = str(status)
     return code, text
@@ -149,55 +173,52 @@ def _envelope(body: Mapping[str, Any], status: int | None) -> tuple[str | None, 
 def _inner(body: Mapping[str, Any]) -> tuple[str | None, str]:
     """Code and text of the failure inside: KIE's `data`, or the nested error of an upstream."""
     for holder in (*_nested(body), body):
-        code = next((word for key in _CODE_KEYS[:-2] if (word := _word(holder.get(key)))), None)
-        if holder is not body:
-            code = code or _word(holder.get("code")) or _word(holder.get("type"))
-            text = _first(holder, _TEXT_KEYS)
-        else:
-            text = _first(holder, _SURE_TEXT_KEYS)
+        inside = holder is not body
+        keys = (*_CODE_KEYS, *reversed(_NAME_KEYS)) if inside else _CODE_KEYS
+        code = next((word for key in keys if (word := _word(holder.get(key)))), None)
+        text = _located(holder, _first(holder, _TEXT_KEYS if inside else _SURE_TEXT_KEYS))
         code = None if code in ("200", "0") else code
         if code or text:
             return code, text
     return None, ""
 
 
+def _located(holder: Mapping[str, Any], text: str) -> str:
+    """A validation text led by its field: "should have at most 2500 characters" is said of the prompt."""
+    places = holder.get("loc")
+    field = _text(places[-1]) if text and isinstance(places, list) and len(places) > 1 else ""
+    return f"{field}: {text}" if field else text
+
+
 def _nested(body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The objects inside a body that may hold the failure, best evidence first."""
-    found: list[Mapping[str, Any]] = []
-    for key in (
-        "data",
-        "base_resp",
-        "error",
-        "output",
-        "response",
-        "detail",
-        "errors",
-        "task",
-        "result",
-        *_GEMINI,
-    ):
-        value = body.get(key)
-        if isinstance(value, list):
-            value = next((item for item in value if isinstance(item, Mapping)), None)
-        if isinstance(value, Mapping):
-            deeper = value.get("error")
-            if isinstance(deeper, Mapping):
-                found.append(deeper)
-            found.append(value)
-    return found
+    return [holder for key in _NESTED_KEYS for holder in _deepest_first(body.get(key), _DEPTH)]
 
 
-def _shape(body: Mapping[str, Any]) -> str:
-    """Our own words for an answer that names no error: done without a result, or a strange state."""
+def _deepest_first(value: object, depth: int) -> list[Mapping[str, Any]]:
+    """The object and the failures inside it: relays wrap what an upstream said, the innermost knows best."""
+    if isinstance(value, list):
+        value = next((item for item in value if isinstance(item, Mapping)), None)
+    if not isinstance(value, Mapping):
+        return []
+    holder = _folded(value)
+    inside = (_deepest_first(holder.get(key), depth - 1) for key in _WRAPPERS) if depth else ()
+    return [*(found for each in inside for found in each), holder]
+
+
+def _shape(body: Mapping[str, Any], message: str) -> str:
+    """Words for an answer that names no error: still at work, done without a result, or a strange state."""
     data = body.get("data")
-    holder = data if isinstance(data, Mapping) else body
-    flag = _word(holder.get("successFlag"))
-    state = _first(holder, ("state", "status", "task_status")).lower() or _FLAGS.get(flag or "", "")
+    holder = _folded(data) if isinstance(data, Mapping) else body
+    flag = _word(holder.get("successflag"))
+    state = _first(holder, ("state", "status", "taskstatus")).lower() or _FLAGS.get(flag or "", "")
     if state in _DONE:
         return "success without a usable result"
-    if state and state not in _RUNNING and state not in _FAILED:
-        return "unknown task state"
-    return ""
+    if state in _RUNNING:
+        return message or f"task is still processing: {state}"
+    if not state or state in _FAILED:
+        return message
+    return f"{state}: unknown task state"
 
 
 def _first(holder: Mapping[str, Any], keys: tuple[str, ...]) -> str:

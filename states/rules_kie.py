@@ -7,7 +7,7 @@ Sources of the vocabulary: KIE's documents and recorded answers, OpenAI, BytePlu
 Veo, MiniMax, Kling, Replicate, xAI, Alibaba Model Studio, Vidu, WaveSpeed error tables.
 """
 
-from states.rules_kie_account import ACCOUNT
+from states.rules_kie_account import ACCOUNT, ACCOUNT_SURE
 from states.rules_kie_content import CONTENT
 from states.rules_kie_line import FAILED, LINE
 from states.rules_kie_photo import PHOTO
@@ -28,6 +28,7 @@ KIE_RULES: tuple[Rule, ...] = (
     *REQUEST_SURE,
     *PHOTO[:_FIRST_PHOTO],
     *FETCH,
+    *ACCOUNT_SURE,
     *BUSY[:_RATE_FIRST],
     *ACCOUNT,
     *BUSY[_RATE_FIRST:],

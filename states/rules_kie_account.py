@@ -7,6 +7,24 @@ from states.vocabulary import ErrorClass, Reason
 
 _OPERATOR = ErrorClass.OPERATOR
 
+ACCOUNT_SURE: tuple[Rule, ...] = (
+    Rule(
+        "kie.text.bill",
+        _OPERATOR,
+        Reason.PROVIDER_BALANCE,
+        (
+            "@free (allocated |allocation |trial |tier )?quotas?",
+            "(not|never) (yet |been )*@(purchased|paid|subscribed)",
+            "@(bill|bills|billing|invoice|invoices|prepaid|postpaid) .. (overdue|unpaid|expired|due|failed|disabled|not active|inactive)",
+            "@(overdue|arrear|arrears|arrearage|unpaid|owing)",
+            "@(budget|funds|money|prepaid credits?) .. (exhaust~|used up|depleted|ran out|run out|spent|insufficient|exceed~)",
+            "(ran|run|running) out of @(funds|money|budget)",
+        ),
+        r"欠费|逾期|账单",
+    ),
+)
+"""Said of money only, even beside the words of a rate limit."""
+
 ACCOUNT: tuple[Rule, ...] = (
     Rule(
         "kie.text.browser_refused",
@@ -45,7 +63,6 @@ ACCOUNT: tuple[Rule, ...] = (
             "(update|check|add|change) .. @payment",
             "(change|upgrade|switch) (your |the |to |a )*@(plan|subscription|tier)",
             "@payment (is )?(required|overdue|failed|method)",
-            "@(overdue|arrear|arrears|arrearage|unpaid|owing)",
             "(purchase|buy|add|get) .. @credits",
             "(top up|recharge|replenish) .. @(account|balance|credits|wallet|your)",
             "please @(recharge|replenish|subscribe|renew)",
@@ -58,7 +75,7 @@ ACCOUNT: tuple[Rule, ...] = (
             "@(баланс~|кредит~|средств~|квот~) .. (недостаточ~|закончил~|исчерпан~|пуст~|мало|нулев~)",
             "@(пополните|пополни~) .. (баланс|счет)",
         ),
-        r"(积分|余额|额度|点数|配额|资源包).{0,3}?(已)?(不足|不够|耗尽|用完|用尽|过低|超限|为零)|欠费|请充值|充值|套餐(已)?(过期|用完|到期)|(试用|体验)(已)?(结束|完成|用完|到期)|立即订阅|(子密钥|密钥|令牌|key).{0,8}(超出|超过|达到).{0,6}(限制|上限|额度)|(使用量|用量|消费)(已)?(超|达到).{0,4}(限|上限)",
+        r"(积分|余额|额度|点数|配额|资源包).{0,3}?(已)?(不足|不够|耗尽|用完|用尽|过低|超限|为零)|请充值|充值|套餐(已)?(过期|用完|到期)|(试用|体验)(已)?(结束|完成|用完|到期)|立即订阅|(子密钥|密钥|令牌|key).{0,8}(超出|超过|达到).{0,6}(限制|上限|额度)|(使用量|用量|消费)(已)?(超|达到).{0,4}(限|上限)",
     ),
     Rule(
         "kie.text.auth",
@@ -77,8 +94,9 @@ ACCOUNT: tuple[Rule, ...] = (
             "(?<!are )(?<!is )(?<!be )@(forbidden|unpurchased)(?! (content|words?|terms?|material|topics?))",
             "@(account|organization|organisation|project|team|workspace|user account|tenant|api access) .. (suspended|disabled|banned|frozen|deactivated|locked|not enabled|restricted|inactive|blocked|exception|terminated|verified|not found|closed|abnormal|flagged)",
             "@(ip|ips) .. (whitelist|whitelisted|allowlist|not allowed|not in|blocked|banned|restricted|denied|white list)",
-            "@(whitelist|allowlist)",
+            "@(whitelist|whitelisted|whitelisting|allowlist)",
             "@unusual activity",
+            "@(plan|tier|subscription|account|organi[sz]ation|team|project|workspace|region|country|api key) .. (does not|doesn t|do not|is not|isn t|not|cannot|can t) (be )?(currently )?(allow|allowed|permit|permitted|eligible|entitled|include|enabled|authori[sz]ed|support)",
             "(region|country|location|territory) .. {not} @(supported|available|allowed)",
             "unsupported @(region|country)",
             "@proxy authentication",

@@ -22,12 +22,14 @@ LINE: tuple[Rule, ...] = (
             "(no result|no response|no results) .. @(minutes|seconds|returned)",
             "@stuck (in|at|on)",
             "@ghost task",
+            "(did not|didn t|does not|doesn t|not|never) @(respond|responded|responding|answering)",
             "@gave up (after|waiting|polling)",
             "(max|maximum|too many|number of|all) .. @(retries|attempts|tries|polls) .. (exceed~|reached|exhausted|failed|used)?",
             "(did not|didn t|not|never) @(respond|responded|answer|answered|reply|return|returned|finish|complete|completed|finished) (in time|within|after|before)",
             "(no) @(response|answer|reply) (from|within|in time|received)",
             "(took|takes|taking|running) .. (too|longer|more) .. @(long|than)",
             "no @progress",
+            "(for|after|in) (a |such a |too |very |so )*@(long|lengthy) (time|while|wait|period)",
             "(долг~|длительн~) @ожидани~",
             "not .. in @time",
             "(exceeded|over|maximum|max) .. @(wait|waiting|polling|processing|execution|generation|run) (time|attempts|limit|duration)",
@@ -100,6 +102,12 @@ LINE: tuple[Rule, ...] = (
 )
 
 FAILED: tuple[Rule, ...] = (
+    Rule(
+        "kie.text.strange_state",
+        _SYSTEM,
+        Reason.BAD_RESPONSE,
+        ("@(unknown|unexpected|unrecogni~|unsupported) (task |job )?(status|state)",),
+    ),
     Rule(
         "kie.text.record_gone",
         _SYSTEM,

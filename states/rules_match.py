@@ -20,7 +20,7 @@ from states.vocabulary import ErrorClass, Label, Reason
 _PLAIN_LIMIT = 1500
 """Characters of a text that are read: error texts are short, HTML pages are not worth more."""
 
-_WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+|[^\W\da-zA-Z_]+")
+_WORDS = re.compile(r"[A-Z]{2,}s(?![A-Za-z])|[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+|[^\W\da-zA-Z_]+")
 _LATIN_WORDS = re.compile(r"[a-z]+|[0-9]+")
 _HAS_CHINESE = re.compile(r"[一-鿿]").search
 _ANCHOR = re.compile(r"@(\([^()]*\)|\{\w+\}|[^\s@()|]+)")

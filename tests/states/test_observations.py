@@ -70,6 +70,67 @@ def test_the_users_prompt_is_never_looked_at() -> None:
     assert classify_kie_error(kie_failure({"body": {"data": data}})).cls is ErrorClass.SYSTEM
 
 
+@given(
+    prompt=st.text(max_size=60)
+    | st.sampled_from(["nsfw nude", "rate limit", "401 unauthorized", "image too dark"])
+)
+def test_an_echoed_prompt_changes_nothing(prompt: str) -> None:
+    data = {"state": "fail", "failCode": "500", "failMsg": "Flux capacitor misaligned"}
+    param = json.dumps({"model": "sora", "input": json.dumps({"prompt": prompt})})
+    for echo in (
+        {"param": param},
+        {"param": {"input": {"prompt": prompt}}},
+        {"prompt": prompt},
+        {"input": prompt},
+    ):
+        body = {"code": 501, "msg": "Playground task failed.", "data": {**data, **echo}}
+        assert kie_failure({"body": body}) == kie_failure({"body": {**body, "data": data}})
+
+
+@pytest.mark.parametrize("key", ["err_code", "ErrCode", "errCode", "error-code", "failure_code"])
+def test_a_key_is_read_however_it_is_written(key: str) -> None:
+    assert kie_failure({"body": {"state": "failed", key: "SystemThrottling"}}).fail_code == "SystemThrottling"
+
+
+@pytest.mark.parametrize(
+    ("state", "reason"),
+    [
+        ("generating", Reason.UNAVAILABLE),
+        ("THROTTLED", Reason.RATE_LIMITED),
+        ("Content Moderated", Reason.CONTENT_POLICY),
+        ("exploded", Reason.BAD_RESPONSE),
+    ],
+)
+def test_a_state_without_a_text_is_read_as_one(state: str, reason: Reason) -> None:
+    assert classify_kie_error(kie_failure({"body": {"id": "1", "status": state}})).reason is reason
+
+
+def test_a_message_beside_a_body_that_says_nothing_is_read() -> None:
+    body = {"code": 200, "msg": "success", "data": {"state": "fail"}}
+    assert (
+        classify_kie_error(kie_failure({"body": body, "message": "queue is full"})).reason
+        is Reason.OVERLOADED
+    )
+
+
+def test_the_innermost_failure_is_the_one_that_counts() -> None:
+    inner = {
+        "error": {
+            "code": "OutputVideoSensitiveContentDetected",
+            "message": "may contain sensitive information",
+        }
+    }
+    body = {"code": "success", "data": {"status": "FAILURE", "fail_reason": "task failed", "data": inner}}
+    assert classify_kie_error(kie_failure({"body": body})).reason is Reason.CONTENT_POLICY
+
+
+def test_a_validation_text_is_led_by_its_field() -> None:
+    detail = [
+        {"loc": ["body", "prompt"], "msg": "String should have at most 2500 characters", "type": "too_long"}
+    ]
+    assert classify_kie_error(kie_failure({"body": {"detail": detail}})).reason is Reason.PROMPT_REJECTED
+
+
 def test_labels_and_comments_are_never_looked_at() -> None:
     row = {
         "stage": "poll",
