@@ -31,6 +31,9 @@ _SURE = re.compile(r"(?:[a-z0-9а-я](?!\?))*")
 """Letters that every word of a stem begins with: the one before `?` may be missing."""
 _KEY = 4
 """Letters of a stem that the index looks at."""
+_MUST = re.compile(r"[^\W_]+[~\w?]*|\([^()?*][^()]*\)|\{\w+\}")
+_MET = 5_000
+"""Different words whose masks are kept: more than errors are made of, less than an attacker could fill."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,26 +65,49 @@ def plain(text: str) -> str:
     return _SHORT_NOT.sub(r" \1 not", words) if "n t " in words else words
 
 
+class _Masks(dict[str, tuple[int, int]]):
+    """Which phrases a word may belong to, as two bit masks: by its anchor, and by its second word.
+
+    Filled as words are met; a word that no phrase knows costs one look-up ever after.
+    """
+
+    def __init__(self, *indexes: Mapping[tuple[str, bool], int]) -> None:
+        super().__init__()
+        self._indexes = indexes
+
+    def __missing__(self, word: str) -> tuple[int, int]:
+        whole, stem = (word, True), (word[:_KEY], False)
+        first, second = (index.get(whole, 0) | index.get(stem, 0) for index in self._indexes)
+        if len(self) < _MET:
+            self[word] = first, second
+        return first, second
+
+
 @dataclass(frozen=True, slots=True)
 class RuleSet:
     """Rules in order of priority, with an index from words to the phrases that may fit a text.
 
-    `_patterns` has one entry a phrase, rule after rule. An index value is a set of phrases as a bit mask:
-    or-ing a few small numbers finds the candidates, and the lowest bit is the first in priority.
+    `_patterns` has one entry a phrase, rule after rule; sets of phrases are bit masks. A phrase is tried on a
+    text that has a word of its anchor and, where it has a second word that must be there, one of that, too.
+    The lowest bit is the first in priority.
     """
 
     rules: tuple[Rule, ...]
     _patterns: tuple[tuple[re.Pattern[str], Rule], ...] = field(repr=False)
-    _words: Mapping[str, int] = field(repr=False)
-    _stems: Mapping[str, int] = field(repr=False)
+    _masks: _Masks = field(repr=False)
+    _lone: int = field(repr=False)
+    """Phrases without a second word."""
     _chinese: int = field(repr=False)
 
     def find(self, words: str) -> Rule | None:
         """The first rule that fits text made `plain`, or None."""
-        exact, stems = self._words.get, self._stems.get
-        mask = 0
+        masks = self._masks
+        anchored, mask = 0, self._lone
         for word in set(words.split()):
-            mask |= exact(word, 0) | stems(word[:_KEY], 0)
+            first, second = masks[word]
+            anchored |= first
+            mask |= second
+        mask &= anchored
         if self._chinese and not words.isascii() and _HAS_CHINESE(words):
             mask |= self._chinese
         while mask:
@@ -99,20 +125,24 @@ class RuleSet:
 
 def build(rules: tuple[Rule, ...], families: Mapping[str, str]) -> RuleSet:
     """Compile rules once, at import. Raises ValueError on a phrase whose anchor cannot be indexed."""
-    words: dict[str, int] = {}
-    stems: dict[str, int] = {}
-    chinese = 0
+    anchors: dict[tuple[str, bool], int] = {}
+    seconds: dict[tuple[str, bool], int] = {}
+    chinese = lone = 0
     patterns: list[tuple[re.Pattern[str], Rule]] = []
     for rule in rules:
         for phrase in rule.phrases:
-            for key, whole in _keys(phrase, families):
-                index = words if whole else stems
-                index[key] = index.get(key, 0) | 1 << len(patterns)
+            bit = 1 << len(patterns)
+            for key in _keys(phrase, families):
+                anchors[key] = anchors.get(key, 0) | bit
+            second = _second(phrase, families)
+            lone |= 0 if second else bit
+            for key in second:
+                seconds[key] = seconds.get(key, 0) | bit
             patterns.append((re.compile(f" {_pattern(phrase, families)} "), rule))
         if rule.chinese:
             chinese |= 1 << len(patterns)
             patterns.append((re.compile(rule.chinese), rule))
-    return RuleSet(rules, tuple(patterns), words, stems, chinese)
+    return RuleSet(rules, tuple(patterns), _Masks(anchors, seconds), lone, chinese)
 
 
 def _pattern(phrase: str, families: Mapping[str, str]) -> str:
@@ -135,9 +165,41 @@ def _keys(phrase: str, families: Mapping[str, str]) -> set[tuple[str, bool]]:
     found = _ANCHOR.search(phrase) or _HEAD.match(phrase)
     if found is None:
         raise ValueError(f"the phrase {phrase!r} begins with something optional: mark its rarest word with @")
+    return _options(found[1], families, phrase)
+
+
+def _second(phrase: str, families: Mapping[str, str]) -> set[tuple[str, bool]]:
+    """The same for another word that must be there; empty where there is none that can be indexed."""
+    anchor = _ANCHOR.search(phrase) or _HEAD.match(phrase)
+    rest = phrase.replace(anchor[0], "", 1) if anchor else phrase
+    found: list[set[tuple[str, bool]]] = []
+    for token in _tokens(rest):
+        try:
+            found.append(_options(token, families, phrase))
+        except ValueError:
+            continue
+    return min(found, key=len, default=set())
+
+
+def _tokens(phrase: str) -> list[str]:
+    """What stands between the spaces of a phrase, spaces in brackets aside, and must be in the text."""
+    tokens, depth = [""], 0
+    for letter in phrase:
+        depth += (letter == "(") - (letter == ")")
+        if letter == " " and not depth:
+            tokens.append("")
+        else:
+            tokens[-1] += letter
+    return [token for token in tokens if _MUST.fullmatch(token)]
+
+
+def _options(token: str, families: Mapping[str, str], phrase: str) -> set[tuple[str, bool]]:
+    """The index keys of a word, a bracket or a family. Raises ValueError where one cannot be told."""
     keys: set[tuple[str, bool]] = set()
-    for option in _expand(found[1], families).replace("(?:", "").replace(")", "").split("|"):
+    for option in _expand(token, families).replace("(?:", "").replace(")", "").split("|"):
         word = option.split(" ")[0]
+        if " ?" in option:  # a space that may be missing: "can ?not" is two words or one
+            keys.add((option.replace(" ?", "").split(" ")[0], True))
         if _LETTERS.fullmatch(word):
             keys.add((word, True))
         elif word.endswith("s?") and _LETTERS.fullmatch(word[:-2]):

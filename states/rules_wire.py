@@ -30,6 +30,7 @@ WIRE_RULES: tuple[Rule, ...] = (
             "(unsupported protocol|invalid url|missing schema|invalid schema|local protocol error|too many redirects)",
             "(file not found error|no such file|filenotfounderror|enoent|permission error|is a directory)",
             "@proxy authentication",
+            "@validation errors? for (send|edit|answer|copy|forward|delete|get|set|input|create|upload)",
         ),
     ),
     Rule(

@@ -30,11 +30,11 @@ _DOING = (
 _MACHINE = (
     "workers?|gateways?|queues?|nodes?|pools?|clusters?|cdn|buckets?|pipelines?|modules?|databases?|db|caches?|endpoints?"
     "|index|indexes|indices|backends?|containers?|pods?|schedulers?|daemons?|weights|checkpoints?|logs?|logger|logging|stores?"
-    "|storage|prox(?:y|ies)|webhooks?|callbacks?|shards?|partitions?|registry|registries|library|libraries|loaders?|encoders?"
+    "|storage|proxy|proxies|webhooks?|callbacks?|shards?|partitions?|registry|registries|library|libraries|loaders?|encoders?"
     "|decoders?|drivers?|volumes?|replicas?|kernels?|lora|loras|vae|tokenizers?|tensors?|plugins?|packages?|dependency"
-    "|dependencies|binary|binaries|scripts?|threads?|process(?:es)?|tables?|migrations?|microservices?|hosts?|servers?"
-    "|dashboards?|consoles?|repositor(?:y|ies)|buffers?|sockets?|brokers?|lambdas?|functions?|hooks?|middleware|adapters?"
-    "|connectors?|clients?|sdks?|licen[sc]es?|certificates?|keys?|secrets?|tokens?|credentials?|columns?|schemas?"
+    "|dependencies|binary|binaries|scripts?|threads?|process|processes|tables?|migrations?|microservices?|hosts?|servers?"
+    "|dashboards?|consoles?|repository|repositories|buffers?|sockets?|brokers?|lambdas?|functions?|hooks?|middleware|adapters?"
+    "|connectors?|clients?|sdks?|licenses?|licences?|certificates?|keys?|secrets?|tokens?|credentials?|columns?|schemas?"
     "|enums?|uploaders?|downloaders?|renderers?|fonts?|classes|class"
 )
 """Nouns of machinery. What belongs to one is the operator's or the provider's."""
@@ -65,11 +65,14 @@ _GAVE_UP = (
     "(?:unavailable|offline|overload\\w*|timed? out|timeout|crash\\w*|unreachable|busy|rate limit\\w*|outage"
     "|(?:not|never) (?:respond\\w*|answer\\w*|reachable|running|available|finish\\w*))"
 )
+_WALLS = (
+    "connections?|access|handshakes?|keys?|tokens?|sockets?|ports?|logins?|sessions?|upgrades?|messages?|jobs?|tasks?|calls?"
+    "|writes?|reads?|origin|traffic|sign in|credentials?"
+)
 _WALL = re.compile(
     " (?:refus\\w+|reject\\w+|den(?:y|ied|ies)|clos\\w+|block\\w+|drop\\w+|forbid\\w*)"
     " (?:the |a |an |our |your |all |new |further |incoming )*"
-    "(?:connections?|access|handshakes?|keys?|tokens?|sockets?|ports?|logins?|sessions?|upgrades?|messages?|jobs?|tasks?|calls?"
-    "|writes?|reads?|origin|traffic|sign in|credentials?)(?= )"
+    f"(?:{_WALLS})(?= )"
 )
 """A wall between machines: nobody looked at a photo."""
 _OF_MACHINE = re.compile(f" (?:{_GIVEN})(?: (?:{_GIVEN}|{_DOING}|{_AGENT})){{0,3}} (?=(?:{_MACHINE}) )")
@@ -93,13 +96,14 @@ _IN_ANOTHER_SENSE = re.compile(
     " (?:(?:case|time|latency|cost|price|order|position|context|space|whitespace|type|temperature|pressure|timing|locale)"
     " (?:in)?sensitive|(?:docker|oci|base|disk|vm|boot|container|os) images?|copyright headers?)(?= )"
 )
+_MADE = (
+    "output|generated|result|resulting|rendered|final|produced|thumbnail|preview|watermark|cached|finished"
+)
 _RESULT = re.compile(
-    " (?:output|generated|result|resulting|rendered|final|produced|thumbnail|preview|watermark|cached|finished)"
-    "(?: (?:images?|photos?|pictures?|files?|frames?|media|videos?|clips?))+(?= )"
+    f" (?:{_MADE})(?: (?:images?|photos?|pictures?|files?|frames?|media|videos?|clips?))+(?= )"
 )
-_FIELD = re.compile(
-    " (?:images?|photos?|pictures?|files?|frames?|media) (?=(?:ur[li]s?|ids?|fields?|params?|names?) )"
-)
+_NAMES = "urls?|uris?|ids?|fields?|params?|names?"
+_FIELD = re.compile(f" (?:images?|photos?|pictures?|files?|frames?|media) (?=(?:{_NAMES}) )")
 _OF_A_PHOTO = frozenset(
     (
         *(Reason.IMAGE_TOO_DARK, Reason.IMAGE_TOO_SMALL, Reason.IMAGE_BLURRY, Reason.BAD_FORMAT),
@@ -108,18 +112,49 @@ _OF_A_PHOTO = frozenset(
 )
 
 
+def _any_of(*families: str) -> frozenset[str]:
+    """The words of families: what a text must hold before it is worth a closer look."""
+    options = [option for family in families for option in family.split("|")]
+    return frozenset(
+        word for option in options for word in (option.removesuffix("s?"), option.replace("?", ""))
+    )
+
+
+_MACHINES = _any_of(_MACHINE)
+_AGENTS = _any_of(_AGENT, _ACT)
+_WALLED = _any_of(_WALLS)
+_OTHERWISE = frozenset(
+    (
+        "sensitive",
+        "insensitive",
+        "docker",
+        "oci",
+        "base",
+        "disk",
+        "vm",
+        "boot",
+        "container",
+        "os",
+        "copyright",
+    )
+)
+_MADE_OR_NAMED = _any_of(_MADE, _NAMES)
+
+
 def sober(words: str, reason: Reason) -> str:
     """Plain words (see `states.rules_match.plain`) with each compound of machinery cut down to its head.
 
     Where the reason is a photo's quality, what the provider made and the names of our fields are cut, too.
     """
-    words = _WALL.sub(" unavailable", words)
-    words = _IN_ANOTHER_SENSE.sub("", words)
-    words = _SECRET.sub(" ", words)
-    words = _OF_MACHINE.sub(" ", words)
-    words = _FOR_GIVEN.sub(r"\1", words)
-    if reason in _OF_A_PHOTO:
+    found = words.split()
+    if not _WALLED.isdisjoint(found):
+        words = _WALL.sub(" unavailable", words)
+    if not _OTHERWISE.isdisjoint(found):
+        words = _SECRET.sub(" ", _IN_ANOTHER_SENSE.sub("", words))
+    if not _MACHINES.isdisjoint(found):
+        words = _FOR_GIVEN.sub(r"\1", _OF_MACHINE.sub(" ", words))
+    if reason in _OF_A_PHOTO and not _MADE_OR_NAMED.isdisjoint(found):
         words = _FIELD.sub(" ", _RESULT.sub(" result", words))
-    if _REFUSES.search(words):
+    if _AGENTS.isdisjoint(found) or _REFUSES.search(words):
         return words
     return _OF_AGENT.sub(" ", _REACHED.sub(r"\1 ", words))
