@@ -164,9 +164,21 @@ _ANSWERED = re.compile(
 """How bot libraries quote the server (aiogram, node, telebot, grammY, PTB): such a call was answered."""
 _AFTER = re.compile(r" (?:retry after|retry in|wait of|flood wait|wait) ([0-9]{1,9})(?: ([0-9]{1,3}))? ?")
 _OUR_BUG = re.compile(
-    r" (?:type|key|value|attribute|index|name|assertion|import|unicode \w+|recursion|zero division) error "
+    r" (?:type|key|value|attribute|index|name|assertion|import|unicode \w+|recursion|zero division|memory"
+    r"|overflow|lookup|not implemented|unbound local|syntax) error | (?:unexpected|unsupported) keyword "
 )
 """Names of python's own exceptions that are raised before anything is sent."""
+_STATUS_NAMES = {
+    " bad request ": 400,
+    " unauthorized ": 401,
+    " forbidden ": 403,
+    " not found ": 404,
+    " conflict ": 409,
+    " request entity too large ": 413,
+    " too many requests ": 429,
+    " internal server error ": 500,
+    " bad gateway ": 502,
+}
 _DOWN_SURE = (ErrorClass.TRANSIENT, Reason.UNAVAILABLE, Label.TRANSIENT)
 _SEND_LOST = (ErrorClass.AMBIGUOUS, Reason.SEND_UNKNOWN, Label.AMBIGUOUS)
 _LOST_READ = (ErrorClass.TRANSIENT, Reason.NETWORK, Label.TRANSIENT)
@@ -195,15 +207,23 @@ def classify_telegram_error(failure: Failure) -> Verdict:
     text = failure.message or failure.fail_message or (answered[1] if answered else "")
     album = _ALBUM.search(text)
     words = plain(album[1] if album else text) if text else ""
-    told, rule = _telegram(failure, words)
+    told, rule = _telegram(failure, words, _quoted_status(plain(answered[1])) if answered else None)
     after_s = failure.retry_after_s
     if after_s is None and told[1] is Reason.RATE_LIMITED:
         after_s = _wait_in(words) or _wait_in(plain(failure.exception))
     return Verdict(told[0], told[1], rule, after_s, told[2])
 
 
-def _telegram(failure: Failure, words: str) -> tuple[_Told, str]:
-    status = _telegram_status(failure)
+def _quoted_status(words: str) -> int | None:
+    """The status of an answer that a library quotes: by its number, else by its name."""
+    number = _LEADING.match(words)
+    if number and len(number[1]) == 3:
+        return int(number[1])
+    return next((status for name, status in _STATUS_NAMES.items() if words.startswith(name)), None)
+
+
+def _telegram(failure: Failure, words: str, quoted: int | None) -> tuple[_Told, str]:
+    status = _telegram_status(failure) or quoted
     if failure.migrate_to_chat_id is not None:
         return (ErrorClass.SYSTEM, Reason.BAD_RESPONSE, Label.CHAT_MOVED), "telegram.migrate"
     if status == 429 or (failure.retry_after_s is not None and status not in (None, 200)):
@@ -215,7 +235,8 @@ def _telegram(failure: Failure, words: str) -> tuple[_Told, str]:
         return _TELEGRAM_CODES[status], f"telegram.code.{status}"
     if status is not None and status >= 500:
         return _server_error(failure, status, words)
-    if failure.exception or failure.may_have_arrived is not None or (status is not None and status < 300):
+    unheard = failure.exception and quoted is None
+    if unheard or failure.may_have_arrived is not None or (status is not None and status < 300):
         return _unanswered(failure, status)
     if status == 400:
         return (ErrorClass.SYSTEM, Reason.UNKNOWN, Label.SYSTEM), "telegram.code.400"

@@ -60,9 +60,9 @@ _SURE_TEXT_KEYS = (
     ),
 )
 """Keys that hold a failure wherever they stand."""
-_TEXT_KEYS = (*_SURE_TEXT_KEYS, "msg", "message", "detail", "error", "description", "title")
+_TEXT_KEYS = (*_SURE_TEXT_KEYS, "msg", "message", "detail", "error", "errors", "description", "title")
 """The same, inside an object that is a failure."""
-_OUTER_TEXT_KEYS = ("msg", "message", "error", "detail", "description", "title", "statusmessage")
+_OUTER_TEXT_KEYS = ("msg", "message", "error", "errors", "detail", "description", "title", "statusmessage")
 _NESTED_KEYS = (
     *("data", "baseresp", "error", "output", "response", "detail", "details", "errors", "issues", "task"),
     *("result", "resp", "promptfeedback", "candidates"),
@@ -71,6 +71,8 @@ _NESTED_KEYS = (
 _WRAPPERS = ("error", "data")
 _DEPTH = 3
 _SAYS_NOTHING = ("", "success", "ok")
+_PAGE_LIMIT = 20_000
+"""Characters of a page that are looked at."""
 _TAGS = re.compile(r"<[^>]{0,200}>")
 
 
@@ -91,7 +93,7 @@ def kie_failure(row: Mapping[str, object]) -> Failure:
             inner = message
         message = outer or message
     elif body:
-        message = message or _TAGS.sub(" ", body)
+        message = message or _TAGS.sub(" ", body[:_PAGE_LIMIT])
     return Failure(
         source="kie",
         step=_text(row.get("stage")) or "poll",

@@ -116,7 +116,7 @@ ACCOUNT: tuple[Rule, ...] = (
         _OPERATOR,
         Reason.MODEL_RETIRED,
         (
-            "@(model|models|version|endpoint|engine|deployment|model name|variant) .. (not supported|not found|not exist|does not exist|doesn t exist|not recogni~|deprecated|retired|discontinued|removed|no longer|not open|not opened|offline|sunset|decommissioned|disabled|not enabled|not activated|not available(?! (at the moment|right now|temporarily|due|now))|not valid|invalid|unsupported|shut ?down|has been shut|has been closed|is closed|not a valid|not been activated|not activated)",
+            "@(model|models|version|endpoint|engine|deployment|model name|variant) .. (not supported|not found|not exist|does not exist|doesn t exist|not recogni~|deprecated|retired|discontinued|removed|no longer|not open|not opened|offline|sunset|decommissioned|disabled|not enabled|not activated|not available(?! (at the moment|right now|temporarily|due|now))|not valid|invalid|unsupported|shut ?down|has been shut|has been closed|is closed|temporarily closed|currently closed|not a valid|not been activated|not activated)",
             "(unsupported|unknown|invalid|no such|deprecated|retired|missing|unrecogni~|nonexistent|wrong) @(model|models|endpoint|engine)(?! (parameter|input))",
             "@(interface|api|feature|endpoint|service|function|model|channel) .. (paused|suspended|discontinued|shut ?down|sunset|deprecated|retired|offline|taken down|no longer available|has been closed|currently disabled|is disabled|removed|end of life|decommissioned)(?! .. (maintenance|upgrade))",
             "@feature .. (disabled|not available|not enabled|not supported|closed)",

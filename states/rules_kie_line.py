@@ -67,6 +67,7 @@ LINE: tuple[Rule, ...] = (
             "@dns",
             "@(disconnected|unreachable)",
             "premature @close",
+            "(lost|losing|no) @(contact|communication) with",
             "peer @closed",
             "other side @closed",
             "@stream .. (closed|reset|ended|error|interrupted)",

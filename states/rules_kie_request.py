@@ -38,6 +38,7 @@ REQUEST_SURE: tuple[Rule, ...] = (
             "@base 64 .. (not allowed|not supported|not accepted|unsupported|rejected|must|only)",
             "image size must be @between",
             "@(filter level|filter threshold|safety level|moderation mode) .. (unknown|invalid|must|not|unsupported)",
+            "@validation .. (failed|error|errors) (for|in|on|at) (the )?(nodes?|fields?|param~|column|property|argument|key|input|body)",
             "@validation of (body|request|input|payload|params|parameters)",
             "(body|request|schema|payload|json|input) @validation",
             "(can not|cannot|can t|must not|not) be @(mixed|combined|used together|used with|set together)",

@@ -26,6 +26,7 @@ _HAS_CHINESE = re.compile(r"[一-鿿]").search
 _ANCHOR = re.compile(r"@(\([^()]*\)|\{\w+\}|[^\s@()|]+)")
 _HEAD = re.compile(r"(\([^()]*\)|\{\w+\}|[^\s@()|]+)(?!\?)")
 _SHORT_NOT = re.compile(r" (is|are|was|were|do|does|did|has|have|had|could|would|should)n t(?= )")
+_BARE_NOT = re.compile(r" (is|are|was|were|do|does|did|has|have|had|could|would|should)nt(?= )")
 _LETTERS = re.compile(r"[a-z0-9а-я]+")
 _SURE = re.compile(r"(?:[a-z0-9а-я](?!\?))*")
 """Letters that every word of a stem begins with: the one before `?` may be missing."""
@@ -62,6 +63,8 @@ def plain(text: str) -> str:
         words = f" {' '.join(_WORDS.findall(text)).lower()} "
         if not text.isascii():
             words = words.replace("ё", "е")
+    if "nt " in words:  # written without its apostrophe
+        words = _BARE_NOT.sub(r" \1n t", words).replace(" cant ", " can t ").replace(" wont ", " will not ")
     return _SHORT_NOT.sub(r" \1 not", words) if "n t " in words else words
 
 
