@@ -15,6 +15,11 @@ FAMILIES = {
     "failed": "fail|failed|fails|failure|failing|error|errors|unable|unsuccessful|could not|couldn t|can ?not|can t|timeout|timed out",
     "be": "is|are|was|were|be|been|being|has been|have been|isn t|aren t|gets|got",
     "not": "not|n t|isn t|aren t|wasn t|don t|doesn t|cannot|can t|no longer",
+    # A plant under load.
+    "plant": "servers?|systems?|models?|services?|engine|upstream|backend|platform|provider|clusters?|apis?|gpus?|resources?"
+    "|channel|we|currently|line|workers?|queues?|nodes?|machines?|pools?|infrastructure|compute|instances?|slots?|network",
+    "busy": "busy|full|saturated|overwhelmed|at capacity|over capacity|too many users|occupied|swamped|slammed|crowded|hammered"
+    "|flooded|maxed|congested|jammed|backed up|strained|stretched|overcommitted|oversubscribed",
     # Wrong values.
     "wrong": "invalid|incorrect|bad|wrong|illegal|malformed|unsupported|unknown|unrecognized|unrecognised|unexpected|неверн~|некорректн~|недопустим~",
     # What a moderator says.
