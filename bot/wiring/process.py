@@ -13,8 +13,8 @@ from bot.wiring.nursery import Nursery
 from bot.wiring.sandbox import World
 from bot.wiring.waiting import LOOK_S, until
 
-READY_S: Final = 60.0
-"""Real seconds a process may take to start, and to end."""
+READY_S: Final = 120.0
+"""Real seconds a process may take to start, and to end: a deadline for a busy machine, never a pause."""
 
 
 @dataclass(slots=True)
@@ -28,17 +28,21 @@ class WorkerProcess:
     """Called with each line."""
     lines: list[str] = field(default_factory=list)
     pid: int = 0
+    _seat: int = 0
     _reader: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Start it and wait until it says that it works. Raises RuntimeError when it does not."""
         log = self.world.directory / f"{self.name}.log"
         log.touch(mode=0o600)
-        arguments = ("worker", "--name", self.name, "--clock", self.world.clock.word)
+        self._seat, word = self.world.clock.seat()
+        arguments = ("worker", "--name", self.name, "--clock", word, "--call-s", f"{self.world.call_s:g}")
         environment = environment_of(os.environ, self.world.settings, self.world.extra["redis_url"])
-        self.pid = await asyncio.to_thread(self.nursery.bear, arguments, environment, log)
-        self._reader = asyncio.create_task(self._read(str(log)))
-        if not await until(lambda: self.says("worker.started") or not self.alive, READY_S) or not self.alive:
+        with self.world.clock.halted():
+            self.pid = await asyncio.to_thread(self.nursery.bear, arguments, environment, log)
+            self._reader = asyncio.create_task(self._read(str(log)))
+            began = await until(lambda: self.says("worker.started") or not self.alive, READY_S)
+        if not began or not self.alive:
             raise RuntimeError(f"the worker process did not start: {self.lines[-5:]}")
 
     @property
@@ -55,7 +59,15 @@ class WorkerProcess:
         return any(all(word in line for word in words) for line in self.lines)
 
     def send(self, number: signal.Signals) -> None:
-        """Send a signal and go on. SIGSTOP freezes it where it is, SIGCONT lets it go on."""
+        """Send a signal and go on. SIGSTOP freezes it where it is, SIGCONT lets it go on.
+
+        Time does not wait for a frozen one: that is what freezing it is for.
+        """
+        clock = self.world.clock
+        if number == signal.SIGSTOP:
+            clock.excuse(self._seat)
+        elif number == signal.SIGCONT:
+            clock.expect(self._seat)
         with suppress(ProcessLookupError):
             os.kill(self.pid, number)
 
@@ -73,6 +85,8 @@ class WorkerProcess:
             rest, dead = "", False
             while not dead:
                 dead = not self.alive
+                if dead:
+                    self.world.clock.excuse(self._seat)
                 *whole, rest = (rest + file.read()).split("\n")
                 for line in whole:
                     self.lines.append(line)

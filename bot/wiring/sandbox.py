@@ -7,7 +7,7 @@ differ. Nothing of it needs a key, a server or the network.
 import secrets
 import socket
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,8 +21,8 @@ from adapters.sandbox.telegram_server import SandboxTelegram
 from adapters.telegram.client import Timeouts as TelegramTimeouts
 from bot.settings import Settings, SettingsError, load_settings
 from bot.wiring.app import App, Role, open_app
+from bot.wiring.shared_clock import Pulse, Timekeeper
 from bot.wiring.tuning import Tuning
-from engine.clock import ScaledClock, SystemClock
 from engine.config import EngineConfig, LimitsConfig
 from engine.randomness import SystemRandomness
 
@@ -30,24 +30,29 @@ PERSON: Final = 1001
 ADMIN: Final = 9001
 SCALE: Final = 60.0
 """How fast a sandbox's time runs: a five-minute wait takes five seconds."""
-_CALL_S: Final = 2.0
+CALL_S: Final = 2.0
 """Real seconds a sandbox call may take; below the three seconds for which a scenario hangs."""
-_LEASE_S: Final = 3.0
-"""Real seconds of a lease in the sandbox, however fast its clock."""
+_LEASE_S: Final = 1.5
+"""Real seconds of a lease in the sandbox, however fast its clock: the time waits for busy processes."""
 
 
-def sandbox_tuning(scale: float) -> Tuning:
-    """Short real timeouts; leases that last seconds of real time."""
-    calls = KieTimeouts(connect_s=_CALL_S, write_s=_CALL_S, read_s=_CALL_S, total_s=_CALL_S)
-    files = KieTimeouts(connect_s=_CALL_S, write_s=20, read_s=20, total_s=20)
+def sandbox_tuning(scale: float, call_s: float = CALL_S) -> Tuning:
+    """Short real timeouts; leases that last seconds of real time.
+
+    `call_s`: how long a call may take; a world in which none has to time out can be patient.
+    """
+    long_s = max(20.0, call_s)
+    calls = KieTimeouts(connect_s=call_s, write_s=call_s, read_s=call_s, total_s=call_s)
+    files = KieTimeouts(connect_s=call_s, write_s=long_s, read_s=long_s, total_s=long_s)
     lease_ms = round(_LEASE_S * 1000 * scale)
     return Tuning(
         upload=files,
         create=calls,
-        poll=replace(files, read_s=10, total_s=10),  # the answer may wait for the film to be made
+        # the answer may wait for the film to be made
+        poll=replace(files, read_s=max(10.0, call_s), total_s=max(10.0, call_s)),
         download=files,
         telegram=TelegramTimeouts(
-            connect_s=_CALL_S, call_s=_CALL_S, answer_s=_CALL_S, upload_s=20, poll_s=20
+            connect_s=call_s, call_s=call_s, answer_s=call_s, upload_s=long_s, poll_s=20
         ),
         engine=EngineConfig(
             lease_ms=lease_ms,
@@ -67,9 +72,10 @@ class World:
     telegram: SandboxTelegram
     kie: SandboxKie
     faults: FaultPlan
-    clock: ScaledClock
+    clock: Timekeeper
     settings: Settings
     directory: Path
+    call_s: float = CALL_S
     extra: dict[str, Any] = field(default_factory=dict)
 
 
@@ -83,6 +89,7 @@ async def open_world(
     data_dir: Path | None = None,
     redis_url: str = "",
     keys: tuple[str, ...] = ("sandbox",),
+    call_s: float = CALL_S,
 ) -> AsyncIterator[World]:
     """Start the servers and put an installation in between; everything ends with the context.
 
@@ -90,7 +97,7 @@ async def open_world(
     """
     async with AsyncExitStack() as stack:
         directory = data_dir or Path(stack.enter_context(TemporaryDirectory(prefix="reelstate-")))
-        clock = ScaledClock(SystemClock(), scale, origin_ms=SystemClock().now_ms())
+        clock = await stack.enter_async_context(_clock(scale))
         faults, randomness = FaultPlan(), SystemRandomness()
         token = f"123456:{secrets.token_urlsafe(26)}"
         api_keys = {name: secrets.token_hex(16) for name in keys}
@@ -103,8 +110,7 @@ async def open_world(
             randomness,
             dict.fromkeys(api_keys.values(), 5000.0),
             faults=faults,
-            # another process cannot see this clock halt
-            hold=clock.halted if Role.WORKER in role else nullcontext,
+            hold=clock.halted,
         )
         for server in (telegram, kie):
             try:
@@ -113,9 +119,20 @@ async def open_world(
                 raise SettingsError(f"Port {port} is taken: choose another one with --port.") from error
         settings = _settings(token, api_keys, redis_url, directory, telegram.url, kie.url)
         app = await stack.enter_async_context(
-            open_app(settings, role, tuning=sandbox_tuning(scale), clock=clock)
+            open_app(settings, role, tuning=sandbox_tuning(scale, call_s), clock=clock)
         )
-        yield World(app, telegram, kie, faults, clock, settings, directory)
+        if app.server is not None:
+            pulse = Pulse(app.server.url.removeprefix("unix://"))
+            stack.push_async_callback(pulse.close)
+            clock.heeded.append(pulse.answered)
+        yield World(app, telegram, kie, faults, clock, settings, directory, call_s)
+
+
+@asynccontextmanager
+async def _clock(scale: float) -> AsyncIterator[Timekeeper]:
+    with TemporaryDirectory(prefix="reelstate-") as folder:
+        async with Timekeeper(Path(folder) / "clock", scale) as clock:
+            yield clock
 
 
 def _settings(

@@ -39,6 +39,8 @@ class Crash:
     during: str = ""
     state: State = State.GENERATING
     errors: tuple[str, ...] = ("worker_lost",)
+    perhaps: tuple[str, ...] = ()
+    """Errors that come after those, or not, as it happens."""
     needed: int = 1
     creates: int = 1
     accepted: int = 1
@@ -53,8 +55,9 @@ CRASHES = {
         errors=("worker_lost", "create_unknown"),
         creates=2,
     ),
+    # it may call back before anybody has noticed that the worker is dead
     "generating: before the task id, the task calls back": Crash(
-        (TAKEN,), "createTask", errors=("worker_lost", "create_unknown")
+        (TAKEN,), "createTask", perhaps=("create_unknown",)
     ),
     "generating: before the task id, the task never reports": Crash(
         (TAKEN, Fault(Server.KIE, "callback", None, close=Cut.AFTER)),
@@ -97,7 +100,7 @@ async def test_a_worker_dies_and_another_finishes(point: str, nursery: Nursery) 
         assert not victim.says("worker.stopped"), "it had no time to say goodbye"
         await world.hire()
         job = await world.ends()
-        assert tuple(await world.errors(job)) == crash.errors
+        assert tuple(await world.errors(job)) in (crash.errors, crash.errors + crash.perhaps)
         state = world.world.kie.state
         assert (state.creates, state.accepted) == (crash.creates, crash.accepted)
         assert state.creates <= crash.needed + 1

@@ -30,7 +30,7 @@ async def holds(world: Town) -> int:
 
 
 async def test_twenty_taps_at_once_are_one_job_and_one_hold(nursery: Nursery) -> None:
-    async with town(nursery, role=Role.BOTH, scale=60) as world:
+    async with town(nursery, role=Role.BOTH) as world:
         button = world.customer.button(Verb.LAUNCH)
         assert button is not None
         taps = [await world.customer.person.tap(*button) for _ in range(20)]
@@ -44,7 +44,7 @@ async def test_twenty_taps_at_once_are_one_job_and_one_hold(nursery: Nursery) ->
 
 
 async def test_the_same_update_twice_is_one_job(nursery: Nursery) -> None:
-    async with town(nursery, role=Role.BOTH, scale=60) as world:
+    async with town(nursery, role=Role.BOTH) as world:
         button = world.customer.button(Verb.LAUNCH)
         assert button is not None
         await world.customer.person.tap(*button)
@@ -77,7 +77,7 @@ async def crew(world: Town, count: int) -> AsyncIterator[None]:
 
 @pytest.mark.parametrize("count", [2, 8])
 async def test_many_workers_buy_one_task_for_one_job(count: int, nursery: Nursery) -> None:
-    async with town(nursery, scale=60) as world, crew(world, count):
+    async with town(nursery) as world, crew(world, count):
         await world.launch()
         job = await world.ends()
         assert (await holds(world), world.world.kie.state.creates) == (1, 1)
