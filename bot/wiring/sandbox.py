@@ -122,9 +122,7 @@ async def open_world(
             open_app(settings, role, tuning=sandbox_tuning(scale, call_s), clock=clock)
         )
         if app.server is not None:
-            pulse = Pulse(app.server.url.removeprefix("unix://"))
-            stack.push_async_callback(pulse.close)
-            clock.heeded.append(pulse.answered)
+            clock.heeded.append(Pulse(app.server.url.removeprefix("unix://")))
         yield World(app, telegram, kie, faults, clock, settings, directory, call_s)
 
 

@@ -9,7 +9,7 @@ killed on purpose is excused, and misses it as in real life.
 
 import asyncio
 import mmap
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
@@ -74,6 +74,34 @@ class SharedClock:
             self._words[self._seat] = beat
 
 
+class Pulse:
+    """Whether a server behind a unix socket answers; one that is away is not waited for."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._link: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+
+    async def answered(self) -> None:
+        """Until it has answered, with whatever words."""
+        try:
+            if self._link is None:
+                self._link = await asyncio.open_unix_connection(self._path)
+            reader, writer = self._link
+            writer.write(b"PING\r\n")
+            if not await reader.readline():
+                await self.close()
+        except OSError:
+            await self.close()
+
+    async def close(self) -> None:
+        """Hang up."""
+        link, self._link = self._link, None
+        if link is not None:
+            link[1].close()
+            with suppress(OSError):
+                await link[1].wait_closed()
+
+
 class Timekeeper(SharedClock):
     """The one process that moves the time on. `factor`: how fast when nobody is waited for."""
 
@@ -82,8 +110,8 @@ class Timekeeper(SharedClock):
             raise ValueError(f"a clock's factor must be above zero, not {factor}")
         path.write_bytes(bytes(_WORDS * 8))
         super().__init__(path, 0)
-        self.heeded: list[Callable[[], Awaitable[None]]] = []
-        """Each is awaited between two beats: a server that is slow to answer misses no time either."""
+        self.heeded: list[Pulse] = []
+        """Each is felt between two beats: a server that is slow to answer misses no time either."""
         self._path = path
         self._base = base or SystemClock()
         self._last_ms = self._base.now_ms()
@@ -121,11 +149,18 @@ class Timekeeper(SharedClock):
         finally:
             self._halts -= 1
 
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await super().__aexit__(kind, error, trace)
+        for pulse in self.heeded:
+            await pulse.close()
+
     async def _follow(self) -> None:
         while True:
             await asyncio.sleep(LOOK_S)
-            for answered in self.heeded:
-                await answered()
+            for pulse in self.heeded:
+                await pulse.answered()
             self.look()
 
     def look(self) -> None:
@@ -145,31 +180,3 @@ class Timekeeper(SharedClock):
         beat = self._words[_BEAT]
         seats = (seat for seat in range(_FIRST_SEAT, self._seats) if seat not in self._excused)
         return any(self._words[seat] not in (0, beat) for seat in seats)
-
-
-class Pulse:
-    """Whether a server behind a unix socket answers; one that is away is not waited for."""
-
-    def __init__(self, path: str) -> None:
-        self._path = path
-        self._link: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
-
-    async def answered(self) -> None:
-        """Until it has answered, with whatever words."""
-        try:
-            if self._link is None:
-                self._link = await asyncio.open_unix_connection(self._path)
-            reader, writer = self._link
-            writer.write(b"PING\r\n")
-            if not await reader.readline():
-                await self.close()
-        except OSError:
-            await self.close()
-
-    async def close(self) -> None:
-        """Hang up."""
-        link, self._link = self._link, None
-        if link is not None:
-            link[1].close()
-            with suppress(OSError):
-                await link[1].wait_closed()

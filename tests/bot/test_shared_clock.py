@@ -134,3 +134,16 @@ async def test_a_pulse_waits_for_a_server_and_not_for_a_dead_one() -> None:
     finally:
         await pulse.close()
         server.remove()
+
+
+async def test_a_clock_that_ends_hangs_up(tmp_path: Path) -> None:
+    server = Server()
+    server.start()
+    try:
+        pulse = Pulse(str(server.socket))
+        async with Timekeeper(tmp_path / "clock", 40) as keeper:
+            keeper.heeded.append(pulse)
+            assert await until(lambda: pulse._link is not None, LONG_S)
+        assert pulse._link is None
+    finally:
+        server.remove()
