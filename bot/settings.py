@@ -13,6 +13,9 @@ from urllib.parse import urlsplit
 from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from engine.durability import Durability
+from engine.endpoints import AddressWrong, parse_endpoint
+
 _TOKEN: Final = re.compile(r"\d{3,}:[A-Za-z0-9_-]{20,}")
 _SECRET: Final = re.compile(r"[A-Za-z0-9_-]{16,256}")
 _HANDLE: Final = re.compile(r"@[A-Za-z]\w{3,31}")
@@ -73,12 +76,15 @@ class Settings(BaseSettings):
     kie_api_keys: SecretStr = Field(SecretStr(""), validation_alias=_env("KIE_API_KEYS"))
     """Several keys as `name=key, name2=key2`; only the names are ever shown."""
     redis_url: SecretStr = Field(SecretStr(""), validation_alias=_env("REDIS_URL"))
-    """Redis >= 7.0 or Valkey >= 7.2, e.g. `redis://user:password@host:6379/0`. Empty: the embedded Valkey."""
+    """Redis >= 7.0 or Valkey >= 7.2, e.g. `redis://user:password@host:6379/0`; also TLS, a cluster, sentinels
+    (`engine.endpoints`). Empty: the embedded Valkey."""
 
     data_dir: Path = Field(Path("var"), validation_alias=_env("REELSTATE_DATA_DIR"))
     """Where the embedded Valkey and the finished videos live."""
     partitions: int = Field(0, ge=0, le=16, validation_alias=_env("REELSTATE_PARTITIONS"))
     """Partitions of a new store; 0 = 1 for the embedded server, 16 elsewhere. Fixed when it is created."""
+    durability: Durability = Field(Durability.SAFE, validation_alias=_env("REELSTATE_DURABILITY"))
+    """What an acknowledged write has survived: fast (nothing), safe (the disk), strict (a replica too)."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", validation_alias=_env("REELSTATE_LOG_LEVEL")
     )
@@ -202,8 +208,16 @@ def _check_keys(settings: Settings) -> None:
 
 def _check_urls(settings: Settings) -> None:
     redis = settings.redis_url.get_secret_value()
-    if redis and not redis.startswith(("redis://", "rediss://", "unix://")):
-        raise ValueError("REDIS_URL|must begin with redis://, rediss:// or unix://")
+    if redis:
+        try:
+            parse_endpoint(redis)
+        except AddressWrong as error:
+            raise ValueError(f"REDIS_URL|{error.why}") from None
+    if settings.embedded and settings.durability is Durability.STRICT:
+        raise ValueError(
+            "REELSTATE_DURABILITY|cannot be strict with the embedded Valkey, which has no replica:"
+            " set REDIS_URL, or use safe"
+        )
     plain = {
         "REELSTATE_TELEGRAM_API": settings.telegram_api,
         "REELSTATE_KIE_API": settings.kie_api,

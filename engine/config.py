@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, fields
 
+from engine.durability import Durability
 from engine.keys import MAX_PARTITIONS
 
 DAY_S = 86_400
@@ -79,6 +80,8 @@ class EngineConfig:
 
     partitions: int = 1
     """1 for one machine, 16 for a cluster. Fixed when the store is created."""
+    durability: Durability = Durability.FAST
+    """What an acknowledged write has survived (`engine.durability`)."""
     lease_ms: int = 15_000
     """A worker that is silent for so long has lost its jobs."""
     inbox_lease_ms: int = 60_000

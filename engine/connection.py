@@ -1,122 +1,172 @@
-"""The only module that knows the driver. Commands answer or raise one of three plain errors.
+"""The only way to the server. Commands answer or raise one of three plain errors.
 
 redis-py's own retries are off: it would send a command again whose answer was lost, without an operation
 id. A command that was lost here has an *unknown outcome*; `engine.dispatch` asks again by its op id.
-Blocking reads have a connection of their own without socket timeout (a timeout would cut them), with a
-watchdog instead, so that a half-open link cannot hang them for ever.
+How the server is found says `engine.endpoints`, how sure an acknowledged write is `engine.durability`.
 """
 
-import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
 from typing import Any, Final, Self, cast
 
-from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.cluster import ClusterNode, RedisCluster
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import (
-    AuthenticationError,
-    BusyLoadingError,
-    ClusterDownError,
-    MasterDownError,
-    NoScriptError,
-    OutOfMemoryError,
-    ReadOnlyError,
-    RedisClusterException,
-    RedisError,
-    TryAgainError,
-)
-from redis.exceptions import (
-    ConnectionError as DriverConnectionError,
-)
-from redis.exceptions import (
-    TimeoutError as DriverTimeoutError,
-)
+from redis.asyncio import Redis
+from redis.exceptions import NoScriptError
 
-from engine.errors import EngineError, ScriptFailed, StoreMismatch, StoreUnavailable
+from engine.blocking import BLOCK_S, BlockingReads
+from engine.clients import close_client, make_pool
+from engine.cluster import ClusterLine
+from engine.driver_errors import LOST, ScriptMissing, answered, ours, told
+from engine.durability import Durability, Facts, Promise, facts_of, promise_of
+from engine.endpoints import Kind, parse_endpoint
+from engine.errors import ScriptFailed, StoreUnavailable
+
+__all__ = ["Connection", "ScriptMissing"]
 
 COMMAND_TIMEOUT_S: Final = 5.0
-BLOCK_S: Final = 5.0
-WATCHDOG_S: Final = 2.0
-KEEPALIVE: Final = True
-
-_LOST = (
-    DriverConnectionError,
-    DriverTimeoutError,
-    BusyLoadingError,
-    ClusterDownError,
-    MasterDownError,
-    OutOfMemoryError,
-    ReadOnlyError,
-    RedisClusterException,
-    TryAgainError,
-    OSError,
-)
-
-
-class ScriptMissing(EngineError):  # noqa: N818 - reads as a sentence where it is caught
-    """The server lost its script cache (restart, failover, flush): load again and resend."""
+POOL: Final = 8
+WAITING_POOL: Final = 32
+"""Connections where each write waits for its confirmation: they are held longer."""
 
 
 class Connection:
     """A small pool for commands, plus one connection for each outstanding blocking read.
 
-    `redis://`, `rediss://` and `unix://` name one server, `redis+cluster://` and `rediss+cluster://` any
-    node of a cluster. Each script's keys lie in one slot, so a cluster needs nothing else.
+    Addresses are those of `engine.endpoints`. Each script's keys lie in one slot, so a cluster needs
+    nothing else. Raises AddressWrong.
     """
 
-    def __init__(self, url: str, *, pool_size: int = 8, command_timeout_s: float = COMMAND_TIMEOUT_S) -> None:
-        self._url = url.replace("+cluster", "", 1)
-        timeouts = {"socket_timeout": command_timeout_s, "socket_connect_timeout": command_timeout_s}
-        self._cluster: RedisCluster | None = None
-        self._redis: Redis | RedisCluster
-        if self._url != url:
-            self._cluster = RedisCluster.from_url(
-                self._url, max_connections=pool_size, **timeouts, **_common(self._url)
-            )
-            self._redis = self._cluster
+    def __init__(
+        self,
+        url: str,
+        *,
+        pool_size: int | None = None,
+        command_timeout_s: float = COMMAND_TIMEOUT_S,
+        durability: Durability = Durability.FAST,
+    ) -> None:
+        self.endpoint = parse_endpoint(url)
+        self.durability = durability
+        size = pool_size or (POOL if durability is Durability.FAST else WAITING_POOL)
+        self._cluster: ClusterLine | None = None
+        self._redis: Redis | None = None
+        if self.endpoint.kind is Kind.CLUSTER:
+            self._cluster = ClusterLine(self.endpoint, size=size, timeout_s=command_timeout_s)
         else:
-            pool = BlockingConnectionPool.from_url(
-                url, max_connections=pool_size, timeout=command_timeout_s, **timeouts, **_common(url)
-            )
+            pool = make_pool(self.endpoint, size=size, connect_s=command_timeout_s, read_s=command_timeout_s)
             self._redis = Redis.from_pool(pool)
-        self._blocking: dict[str, Redis] = {}
-        self._ids: dict[str, tuple[int, ClusterNode | None]] = {}
+        self._promise: Promise | None = Promise() if durability is Durability.FAST else None
+        self._reads: set[str] = set()
+        self._sources: dict[str, str] = {}
+        self.blocking = BlockingReads(self.endpoint, self._cluster)
+
+    @property
+    def clustered(self) -> bool:
+        """Whether keys lie on several servers."""
+        return self._cluster is not None
 
     async def run(self, sha: str, prefix: str, args: Sequence[str | bytes | int]) -> Any:
-        """EVALSHA with the partition's prefix as its only key."""
-        return await self.command("EVALSHA", sha, 1, prefix, *args)
+        """EVALSHA with the partition's prefix as its only key. Raises as `command`.
+
+        What writes is confirmed as `durability` asks; StoreUnavailable also when it could not be.
+        """
+        words = ("EVALSHA", sha, 1, prefix, *args)
+        if sha in self._reads:
+            return await self.command(*words, key=prefix)
+        promise = await self._promised()
+        asked = promise.asked(prefix)
+        if not asked:
+            return await self.command(*words, key=prefix)
+        try:
+            answer, *confirmed = await told(self._together(prefix, words, *asked))
+        except StoreUnavailable:
+            self._promise = None  # another server may answer next
+            raise
+        missing = promise.missing(confirmed)
+        if missing:
+            self._promise = None
+            raise StoreUnavailable(missing)
+        return answer
 
     async def load(self, source: str) -> str:
-        """SCRIPT LOAD, on every master of a cluster; answers the sha."""
-        sha = await self._sent("SCRIPT LOAD", source, **self._to(RedisCluster.PRIMARIES))
-        if isinstance(sha, dict):
-            sha = next(iter(sha.values()))
-        return _text(sha)
+        """SCRIPT LOAD, on every master of a cluster that answers; the sha."""
+        if self._cluster is None:
+            sha = _text(await self.command("SCRIPT LOAD", source))
+        else:
+            source = _guarded(source)
+            answers = await self.masters("SCRIPT LOAD", source)
+            sha = _text(next(iter(answers.values())))
+            self._sources[sha] = source
+        if "no-writes" in source.partition("\n")[0]:
+            self._reads.add(sha)
+        return sha
 
-    async def command(self, *args: str | bytes | float) -> Any:
-        """One command on the server, in a cluster on the one that has its key.
+    async def command(self, *args: str | bytes | float, key: str | None = None) -> Any:
+        """One command on the server, in a cluster on the one that has its key (its second word).
 
         Raises StoreUnavailable (outcome unknown), ScriptMissing, ScriptFailed or StoreMismatch.
         """
-        return await self._sent(*args)
+        place = key if key is not None else str(args[1]) if len(args) > 1 else ""
+        (answer,) = await told(self._together(place, args))
+        return answer
 
     async def keyless(self, *args: str | bytes | float) -> Any:
         """One command without a key, in a cluster on any node. Raises as `command`."""
-        return await self._sent(*args, **self._to(RedisCluster.DEFAULT_NODE))
+        if self._cluster is not None:
+            return answered(await told(self._cluster.anywhere(*args)))
+        return await self.command(*args, key="")
 
-    def _to(self, nodes: Any) -> dict[str, Any]:
-        return {} if self._cluster is None else {"target_nodes": nodes}
+    async def masters(self, *args: str | bytes | float) -> Mapping[str, Any]:
+        """One command without a key on every master that answers. Raises as `command` when none does."""
+        if self._cluster is None:
+            return {self.endpoint.shown: await self.command(*args, key="")}
+        answers = await told(self._cluster.masters(*args))
+        fine = {name: answer for name, answer in answers.items() if not isinstance(answer, LOST)}
+        if not fine:
+            raise ours(next(iter(answers.values())), "no master answered")
+        return {name: answered(answer) for name, answer in fine.items()}
 
-    async def _sent(self, *args: str | bytes | float, **where: Any) -> Any:
+    async def _together(self, key: str, *commands: Sequence[str | bytes | float]) -> list[Any]:
+        """Commands on one connection: the first one's answer, then answers or errors of the others."""
+        if self._cluster is not None:
+            answers = await self._cluster.send(key, *commands)
+            name, sha = str(commands[0][0]), str(commands[0][1])
+            if isinstance(answers[0], NoScriptError) and name == "EVALSHA" and sha in self._sources:
+                # a new master: it learns the script with this call, wherever the key is by now
+                whole = ("EVAL", self._sources[sha], *commands[0][2:])
+                answers = await self._cluster.send(key, whole, *commands[1:])
+        elif len(commands) == 1:
+            return [await self._one.execute_command(*commands[0])]  # type: ignore[no-untyped-call]
+        else:
+            async with self._one.pipeline(transaction=False) as pipe:
+                for words in commands:
+                    pipe.execute_command(*words)
+                answers = await pipe.execute(raise_on_error=False)
+        return [_raised(answers[0]), *answers[1:]]
+
+    @property
+    def _one(self) -> Redis:
+        return cast("Redis", self._redis)
+
+    async def _promised(self) -> Promise:
+        """What must be asked behind a script, learnt from the servers as they are now."""
+        if self._promise is None:
+            self._promise = promise_of(self.durability, list((await self.facts()).values()))
+        return self._promise
+
+    async def facts(self) -> Mapping[str, Facts]:
+        """What each master says of its disk, by its address."""
+        server = await self.masters("INFO", "server")
+        persistence = await self.masters("INFO", "persistence")
+        fsync = await self.settings("appendfsync")
+        both = [name for name in server if name in persistence]
+        return {name: facts_of(server[name], persistence[name], fsync.get(name, "")) for name in both}
+
+    async def settings(self, name: str) -> Mapping[str, str]:
+        """One configuration value of each master, none where it is hidden (managed servers, narrow users)."""
         try:
-            return await self._redis.execute_command(*args, **where)
-        except NoScriptError as error:
-            raise ScriptMissing(str(error)) from error
-        except _LOST as error:
-            raise _lost("the server did not answer", error) from error
-        except RedisError as error:
-            raise ScriptFailed(f"{type(error).__name__}: {error}") from error
+            answers = await self.masters("CONFIG GET", name)
+        except ScriptFailed:
+            return {}
+        return {who: _setting(answer, name) for who, answer in answers.items()}
 
     async def server_ms(self) -> int:
         """The server's clock, ms since the epoch."""
@@ -130,24 +180,22 @@ class Connection:
     async def config(self, name: str) -> str:
         """One configuration value of the server, "" when it does not tell (managed servers hide CONFIG)."""
         try:
-            answer = await self.keyless("CONFIG GET", name)
+            return _setting(await self.keyless("CONFIG GET", name), name)
         except ScriptFailed:
             return ""
-        pairs = {_text(k): _text(v) for k, v in dict(answer).items()}
-        return pairs.get(name, "")
 
     async def pop_bell(self, slot: str, keys: Sequence[str], block_s: float = BLOCK_S) -> str | None:
         """BZPOPMIN on a connection named `slot`: the key that rang, or None after `block_s` real seconds.
 
         Raises StoreUnavailable when the link is gone; the connection is dropped then.
         """
-        answer = await self._block(slot, keys[0], block_s, "BZPOPMIN", *keys, block_s)
+        answer = await self.blocking.read(slot, keys[0], block_s, "BZPOPMIN", *keys, block_s)
         return None if not answer else _text(answer[0])
 
     async def read_stream(self, slot: str, key: str, after: str, block_s: float = BLOCK_S) -> list[Any]:
         """XREAD BLOCK on a connection named `slot`: raw (id, fields) pairs newer than `after`."""
         block_ms = max(1, int(block_s * 1000))
-        answer = await self._block(
+        answer = await self.blocking.read(
             slot, key, block_s, "XREAD", "COUNT", 100, "BLOCK", block_ms, "STREAMS", key, after
         )
         if not answer:
@@ -160,65 +208,26 @@ class Connection:
 
         False when there was none at the server: not sent yet, or its answer is on its way.
         """
-        if slot not in self._ids:
+        place = self.blocking.places.get(slot)
+        if place is None:
             return False
-        client_id, node = self._ids[slot]
-        return bool(await self._sent("CLIENT UNBLOCK", client_id, "TIMEOUT", **self._to(node)))
+        words = ("CLIENT UNBLOCK", place.client_id, "TIMEOUT")
+        if self._cluster is None or place.node is None:
+            return bool(await self.command(*words, key=""))
+        (answer,) = await told(self._cluster.on(place.node, words))
+        return bool(answered(answer))
 
     async def unblock(self, slot: str) -> None:
         """`interrupt`, for those to whom a read that ends by itself is soon enough."""
         await self.interrupt(slot)
 
-    async def _block(self, slot: str, key: str, block_s: float, *args: str | float) -> Any:
-        client = self._blocking.get(slot)
-        try:
-            if client is None:
-                client = await self._open_blocking(slot, key)
-            async with asyncio.timeout(block_s + WATCHDOG_S):
-                return await client.execute_command(*args)  # type: ignore[no-untyped-call]
-        except TimeoutError as error:
-            await self._drop(slot)
-            raise StoreUnavailable(
-                "a blocking read outlived its own time limit; the link is dropped"
-            ) from error
-        except _LOST as error:
-            await self._drop(slot)
-            raise _lost("a blocking read broke", error) from error
-        except RedisError as error:
-            raise ScriptFailed(f"{type(error).__name__}: {error}") from error
-        except asyncio.CancelledError:
-            await self._drop(slot)
-            raise
-
-    async def _open_blocking(self, slot: str, key: str) -> Redis:
-        node = None
-        if self._cluster is not None:
-            await self._cluster.initialize()
-            node = self._cluster.get_node_from_key(key)
-        client = Redis.from_url(
-            self._url,
-            single_connection_client=True,
-            socket_timeout=None,
-            socket_connect_timeout=COMMAND_TIMEOUT_S,
-            **_common(self._url),
-        )
-        if node is not None:
-            client.connection_pool.connection_kwargs |= {"host": node.host, "port": node.port}
-        self._blocking[slot] = client
-        self._ids[slot] = (int(await client.execute_command("CLIENT", "ID")), node)  # type: ignore[no-untyped-call]
-        return client
-
-    async def _drop(self, slot: str) -> None:
-        self._ids.pop(slot, None)
-        client = self._blocking.pop(slot, None)
-        if client is not None:
-            await client.aclose(close_connection_pool=True)
-
     async def close(self) -> None:
         """Close everything; outstanding blocking reads break."""
-        for slot in list(self._blocking):
-            await self._drop(slot)
-        await self._redis.aclose()
+        await self.blocking.close()
+        if self._cluster is not None:
+            await self._cluster.close()
+        if self._redis is not None:
+            await close_client(self._redis)
 
     async def __aenter__(self) -> Self:
         return self
@@ -227,23 +236,21 @@ class Connection:
         await self.close()
 
 
-def _lost(what: str, error: Exception) -> StoreUnavailable | StoreMismatch:
-    """The driver dresses a refused password as a lost connection, which no resending mends."""
-    if isinstance(error, AuthenticationError) or isinstance(error.__cause__, AuthenticationError):
-        return StoreMismatch(f"the server refused our credentials: {error}")
-    return StoreUnavailable(f"{what}: {type(error).__name__}: {error}")
+def _raised(answer: Any) -> Any:
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
 
 
-def _common(url: str) -> dict[str, Any]:
-    shared: dict[str, Any] = {
-        "decode_responses": False,
-        "protocol": 2,
-        "retry": Retry(NoBackoff(), 0),
-        "health_check_interval": 0,
-    }
-    if not url.startswith("unix:"):
-        shared["socket_keepalive"] = KEEPALIVE
-    return shared
+def _guarded(source: str) -> str:
+    """A script that refuses to run while its slot is being moved (`lua/cluster/settled.lua` says why)."""
+    head, _, body = source.partition("\n")
+    text = (files("engine") / "lua" / "cluster" / "settled.lua").read_text(encoding="utf-8")
+    return f"{head}\n{text}{body}"
+
+
+def _setting(answer: Any, name: str) -> str:
+    return {_text(k): _text(v) for k, v in dict(answer).items()}.get(name, "")
 
 
 def _text(value: Any) -> str:

@@ -83,7 +83,12 @@ class Engine(FrontDesk):
             job_ms=config.retention_s * 1000, idem_ms=config.idem_s * 1000, feed_ms=config.feed_s * 1000
         )
         store = await Store.connect(
-            url, clock=clock, randomness=randomness, partitions=config.partitions, keeping=keeping
+            url,
+            clock=clock,
+            randomness=randomness,
+            partitions=config.partitions,
+            keeping=keeping,
+            durability=config.durability,
         )
         engine = cls(store, config, judge)
         try:

@@ -8,6 +8,7 @@ from engine.clock import SystemClock
 from engine.connection import Connection
 from engine.dispatch import Dispatcher
 from engine.doorbell import Doorbell
+from engine.durability import Durability
 from engine.errors import StoreMismatch, StoreUnavailable
 from engine.keys import MAX_PARTITIONS, SCHEMA, job_id, partition_of_job, partition_of_user, tag
 from engine.ports import Clock, Randomness
@@ -57,13 +58,14 @@ class StoreBase:
         randomness: Randomness | None = None,
         partitions: int | None = None,
         keeping: Keeping | None = None,
+        durability: Durability = Durability.FAST,
     ) -> Self:
         """Open a store, creating it when the server is empty.
 
         `partitions` is fixed at creation; None takes what the store was created with, or 1. Without a
-        clock it follows the server's. Raises StoreUnavailable, StoreMismatch.
+        clock it follows the server's. Raises StoreUnavailable, StoreMismatch, AddressWrong.
         """
-        connection = Connection(url)
+        connection = Connection(url, durability=durability)
         try:
             count = await _agree(connection, partitions)
             store = cls(

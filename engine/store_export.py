@@ -8,21 +8,21 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from typing import Any, Final
 
+from engine.check.reading import StoreReader
 from engine.codec import decode
 from engine.keys import WHOLE_GRAPH
 from engine.store_base import StoreBase
 
-SCAN_COUNT: Final = 500
-"""Keys looked at in one step of the scan: a fraction of a millisecond of the server."""
 AT_ONCE: Final = 8
 
 
 async def histories(store: StoreBase) -> AsyncIterator[list[dict[str, Any]]]:
     """The records of every job, a job at a time. Raises StoreUnavailable."""
     seen: set[int] = set()  # a scan may find a key twice while the server's table grows
-    cursor = b"0"
-    while True:
-        cursor, keys = await store.connection.command("SCAN", cursor, "MATCH", "{*}:h:*", "COUNT", SCAN_COUNT)
+    reader = StoreReader(store.connection, store.partitions, clustered=store.connection.clustered)
+    await reader.calls.load()
+    async for page in reader.pages():
+        keys = [f"{prefix}:{name}" for prefix, names in page.items() for name in names if name[:2] == "h:"]
         fresh = [key for key in keys if hash(key) not in seen]
         seen.update(map(hash, fresh))
         for start in range(0, len(fresh), AT_ONCE):
@@ -30,18 +30,17 @@ async def histories(store: StoreBase) -> AsyncIterator[list[dict[str, Any]]]:
             for found in rows:
                 if found:  # empty: the job's time ran out between the two looks
                     yield found
-        if int(cursor) == 0:
-            return
+    await reader.calls.close()
 
 
 async def history_of(store: StoreBase, job_id: str) -> list[dict[str, Any]]:
     """The records and asides of one job; empty when there is none."""
     prefix = store.prefix_of_job(job_id)
-    return [] if prefix is None else await _history(store, f"{prefix}:h:{job_id}".encode())
+    return [] if prefix is None else await _history(store, f"{prefix}:h:{job_id}")
 
 
-async def _history(store: StoreBase, key: bytes) -> list[dict[str, Any]]:
-    beside = key.replace(b"}:h:", b"}:ha:", 1)
+async def _history(store: StoreBase, key: str) -> list[dict[str, Any]]:
+    beside = key.replace("}:h:", "}:ha:", 1)
     run = store.connection.command
     rows, asides = await asyncio.gather(run("LRANGE", key, 0, -1), run("LRANGE", beside, 0, -1))
     return _merged(map(decode, rows), map(decode, asides))

@@ -34,29 +34,40 @@ def free_port() -> int:
 class Server:
     """A server in a folder of its own, which may be killed and started again on what it had stored."""
 
-    def __init__(self, options: Sequence[str] = ()) -> None:
+    def __init__(self, options: Sequence[str] = (), *, sentinel: bool = False) -> None:
         # A short path: unix socket names are limited to about 100 characters.
         self._folder = Path(tempfile.mkdtemp(prefix="reel"))
         self._options = options
+        self._sentinel = sentinel
         self._process: subprocess.Popen[bytes] | None = None
         self.socket = self._folder / "s"
         self.url = f"unix://{self.socket}"
 
     def start(self) -> None:
         """Start and wait until it answers."""
-        command = [
-            server_binary(),
-            "--port",
-            "0",
-            "--unixsocket",
-            str(self.socket),
-            "--dir",
-            str(self._folder),
-        ]
-        command += ["--save", "", "--appendonly", "no", "--enable-debug-command", "local", *self._options]
+        command = [server_binary()]
+        if self._sentinel:  # it writes what it learns into its configuration
+            (self._folder / "conf").touch()
+            command += [str(self._folder / "conf"), "--sentinel"]
+        command += ["--port", "0", "--unixsocket", str(self.socket), "--dir", str(self._folder)]
+        if not self._sentinel:
+            command += ["--save", "", "--appendonly", "no", "--enable-debug-command", "local"]
+        command += self._options
         with (self._folder / "log").open("wb") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log)  # noqa: S603 - our own arguments
         _wait(self.socket, self._process)
+
+    @property
+    def alive(self) -> bool:
+        """Whether its process runs (or is frozen)."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def pid(self) -> int:
+        """Of the running process. Raises RuntimeError when there is none."""
+        if self._process is None:
+            raise RuntimeError("the server does not run")
+        return self._process.pid
 
     def kill(self) -> None:
         """SIGKILL: nothing is flushed by its own will."""

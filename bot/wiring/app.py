@@ -217,7 +217,12 @@ async def _open_engine(
 
 
 def _engine_config(base: EngineConfig, settings: Settings) -> EngineConfig:
-    return replace(base, partitions=settings.store_partitions, trial_credits=settings.trial_credits)
+    return replace(
+        base,
+        partitions=settings.store_partitions,
+        trial_credits=settings.trial_credits,
+        durability=settings.durability,
+    )
 
 
 async def _assemble(

@@ -82,6 +82,15 @@ def test_secrets_never_print(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"KIE_API_KEYS": "a=1,a=2"}, "KIE_API_KEYS names a key twice"),
         ({"KIE_API_KEY": "with space"}, "KIE_API_KEY holds an empty key or characters no key has"),
         ({"REDIS_URL": "localhost:6379"}, "REDIS_URL must begin with redis://"),
+        ({"REDIS_URL": "redis+sentinel://h"}, "REDIS_URL names no service: write redis+sentinel://"),
+        (
+            {"REELSTATE_DURABILITY": "sure"},
+            "REELSTATE_DURABILITY cannot be used: input should be 'fast', 'safe'",
+        ),
+        (
+            {"REELSTATE_DURABILITY": "strict"},
+            "REELSTATE_DURABILITY cannot be strict with the embedded Valkey",
+        ),
         ({"REELSTATE_TRIAL_CREDITS": "-1"}, "REELSTATE_TRIAL_CREDITS cannot be used"),
         ({"REELSTATE_TRIAL_CREDITS": "two"}, "REELSTATE_TRIAL_CREDITS cannot be used"),
         ({"REELSTATE_LOG_LEVEL": "LOUD"}, "REELSTATE_LOG_LEVEL cannot be used"),

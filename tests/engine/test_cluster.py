@@ -1,78 +1,50 @@
-"""The same store on a real cluster of three masters: every script finds its slot."""
+"""The same store on a real cluster of three masters: every script finds its slot, wherever it moves."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack
 
 import pytest
 
+from engine.check.reading import StoreReader
+from engine.check.sweep import check_store
 from engine.clock import ManualClock
+from engine.config import LimitsConfig
 from engine.connection import Connection
+from engine.dispatch import Dispatcher
+from engine.errors import StoreUnavailable
+from engine.keys import slot
+from engine.limits import Limits, Permit
 from engine.randomness import SeededRandomness
 from engine.store import Store
+from engine.store_export import histories
 from engine.values import Account
 from states.vocabulary import State
 from tests.factories import LEASE_MS, make_bench
-from tests.servers import Server, free_port
-
-RANGES = ((0, 5460), (5461, 10922), (10923, 16383))
-
-
-def _ask(port: int, *words: str) -> str:
-    """One command by the inline protocol; the cluster's own set-up needs no driver."""
-    with socket.create_connection(("127.0.0.1", port), timeout=5) as link:
-        link.sendall((" ".join(words) + "\r\n").encode())
-        return link.recv(65536).decode()
-
-
-def _settled(port: int) -> bool:
-    told = _ask(port, "CLUSTER", "INFO")
-    return "cluster_state:ok" in told and "cluster_known_nodes:3" in told
+from tests.fleet import Cluster, Move, Node, running_cluster
 
 
 @pytest.fixture(scope="module")
-def cluster_url() -> Iterator[str]:
-    ports = []
-    with ExitStack() as stack:
-        for _ in RANGES:
-            port = free_port()
-            bus = free_port()
-            node = Server(
-                [
-                    "--port",
-                    str(port),
-                    "--bind",
-                    "127.0.0.1",
-                    "--cluster-enabled",
-                    "yes",
-                    "--cluster-port",
-                    str(bus),
-                ]
-            )
-            stack.callback(node.remove)
-            node.start()
-            ports.append((port, bus))
-        for (port, _), (first, last) in zip(ports, RANGES, strict=True):
-            assert "OK" in _ask(port, "CLUSTER", "ADDSLOTSRANGE", str(first), str(last))
-        for port, bus in ports[1:]:
-            assert "OK" in _ask(ports[0][0], "CLUSTER", "MEET", "127.0.0.1", str(port), str(bus))
-
-        async def settle() -> None:
-            async with asyncio.timeout(30):
-                for port, _ in ports:
-                    while not await asyncio.to_thread(_settled, port):
-                        continue
-
-        asyncio.run(settle())
-        yield f"redis+cluster://127.0.0.1:{ports[0][0]}"
+def cluster() -> Iterator[Cluster]:
+    with running_cluster(replicas=False) as made:
+        yield made
 
 
 @pytest.fixture
-async def store(cluster_url: str, clock: ManualClock, randomness: SeededRandomness) -> AsyncIterator[Store]:
-    opened = await Store.connect(cluster_url, clock=clock, randomness=randomness, partitions=16)
+async def store(cluster: Cluster, clock: ManualClock, randomness: SeededRandomness) -> AsyncIterator[Store]:
+    async with Connection(cluster.url) as link:
+        await link.masters("FLUSHALL")
+    opened = await Store.connect(cluster.url, clock=clock, randomness=randomness, partitions=16)
     yield opened
     await opened.close()
+
+
+def slot_of(store: Store, user: int) -> int:
+    return slot(store.prefix_of_user(user))
+
+
+def other(cluster: Cluster, number: int) -> Node:
+    """A master that does not have this slot."""
+    return next(node for node in cluster.nodes if node is not cluster.master_of(number))
 
 
 async def test_jobs_of_many_users_live_on_all_masters(store: Store, clock: ManualClock) -> None:
@@ -117,8 +89,77 @@ async def test_what_a_bell_listens_for_can_change(store: Store, clock: ManualClo
     assert await waiting
 
 
-async def test_scripts_forgotten_by_one_master_are_loaded_again(store: Store, cluster_url: str) -> None:
-    async with Connection(cluster_url) as link:
-        await link.keyless("SCRIPT", "FLUSH")
+async def test_scripts_forgotten_by_one_master_are_loaded_again(store: Store, cluster: Cluster) -> None:
+    async with Connection(cluster.url) as link:
+        await link.masters("SCRIPT FLUSH")
     for partition in range(16):
         await store.ring(partition)
+
+
+async def test_nothing_is_done_with_half_of_a_users_keys(
+    store: Store, clock: ManualClock, cluster: Cluster
+) -> None:
+    """While a slot moves key by key, a key on the other side reads as missing: an account as empty."""
+    bench = await make_bench(store, clock)
+    job = await bench.queued(7, 10, "tap-7")
+    claim = await store.claim("w", partition=store.partition_of_user(7), lease_ms=LEASE_MS, queued_ok=True)
+    assert claim.job is not None
+    home = slot_of(store, 7)
+    move = Move(home, cluster.master_of(home), other(cluster, home))
+    assert move.carry(3) == 3
+    hasty = Dispatcher(store.connection, deadline_s=0.3)
+    await hasty.load()
+    for verb, given in (("account", {"uid": "7", "rows": 0}), ("ring", {"queue": True})):
+        with pytest.raises(StoreUnavailable, match="unknown"):
+            await hasty.call(store.prefix_of_user(7), verb, **given)
+    asked = [
+        asyncio.create_task(store.account(7)),
+        asyncio.create_task(bench.moved(claim.job, "queued/start", State.GENERATING)),
+        asyncio.create_task(bench.queued(7, 10, "tap-8")),
+    ]
+    while await asyncio.to_thread(move.carry, 1):
+        continue
+    move.finish()
+    account, moved, second = await asyncio.gather(*asked)
+    assert account.balance + account.held == 100
+    assert (moved.id, moved.state, second.state) == (job.id, State.GENERATING, State.QUEUED)
+    assert await store.account(7) == Account(80, 20)
+    assert await hasty.call(store.prefix_of_user(7), "account", uid="7", rows=0) is not None
+    await hasty.close()
+
+
+async def test_a_bell_is_heard_after_its_slot_has_moved(
+    store: Store, clock: ManualClock, cluster: Cluster
+) -> None:
+    partition = store.partition_of_user(7)
+    until = clock.now_ms() + 60_000
+    waiting = asyncio.create_task(store.wait(partition, until))
+    async with asyncio.timeout(30):
+        await asyncio.to_thread(cluster.move, slot_of(store, 7), other(cluster, slot_of(store, 7)))
+        assert not await waiting, "its read was ended by the move: look again"
+        waiting = asyncio.create_task(store.wait(partition, until))
+        await store.ring(partition)
+        assert await waiting
+
+
+async def test_limits_of_a_provider_move_too(store: Store, cluster: Cluster) -> None:
+    limits = Limits(store.dispatcher, store.clock, store.randomness, LimitsConfig())
+    permit = await limits.start_permit("kie", "main", model="m1", holder="job-1", user_id=7)
+    assert isinstance(permit, Permit)
+    cluster.move(slot("{p:kie}"), other(cluster, slot("{p:kie}")))
+    assert [key.running for key in (await limits.health("kie")).keys] == [1]
+    assert await limits.release(permit)
+
+
+async def test_every_history_is_exported_and_the_books_are_proved(
+    store: Store, cluster: Cluster, clock: ManualClock
+) -> None:
+    bench = await make_bench(store, clock)
+    for user in range(100, 120):
+        await bench.fund(user, 10)
+        await bench.queued(user, 10, f"tap-{user}")
+    found = [rows async for rows in histories(store)]
+    assert len(found) == 20
+    async with await StoreReader.open(cluster.url) as reader:
+        report = await check_store(reader)
+    assert report.jobs == 20

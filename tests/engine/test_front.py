@@ -454,7 +454,7 @@ async def test_the_feed_can_be_read_on_from_any_event(engine: Engine, clock: Man
 async def test_the_feed_waits_for_what_comes(engine: Engine) -> None:
     await launched(engine, "before")
     waiting = asyncio.create_task(engine.events(block_s=5))
-    await eventually(lambda: any(slot.startswith("feed") for slot in engine.store.connection._ids))
+    await eventually(lambda: any(slot.startswith("feed") for slot in engine.store.connection.blocking.places))
     await engine.submit(wish("after"))
     (event,) = await asyncio.wait_for(waiting, 5)
     assert (event.trigger, event.target, event.user_id) == ("submit", "queued", USER)

@@ -182,7 +182,7 @@ async def test_a_broken_link_wakes_the_waiter_and_heals(make: Any, connection: C
     queue = make(partitions=1)
     await queue.take()
     waiting = asyncio.create_task(queue.wait(1000))
-    await turns(lambda: queue._slot(0) in connection._ids)
+    await turns(lambda: queue._slot(0) in connection.blocking.places)
     await connection.command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
     await asyncio.wait_for(waiting, 5)
     await queue.put("5", "a", b"x")

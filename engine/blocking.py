@@ -1,0 +1,92 @@
+"""Blocking reads, each on a connection of its own.
+
+It has no socket timeout (a timeout would cut the read), with a watchdog instead, so that a half-open link
+cannot hang it for ever. A read that broke is opened afresh where its key is by then: on the new master
+after a failover, on the new owner after its slot was moved.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any, Final
+
+from redis.asyncio import Redis
+from redis.asyncio.cluster import ClusterNode
+from redis.exceptions import RedisError
+
+from engine.clients import close_client, common, make_pool, pool_at
+from engine.cluster import ClusterLine
+from engine.driver_errors import ours
+from engine.endpoints import Endpoint
+from engine.errors import ScriptFailed, StoreUnavailable
+
+CONNECT_S: Final = 5.0
+BLOCK_S: Final = 5.0
+WATCHDOG_S: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a read is outstanding: its client's number on its server."""
+
+    client_id: int
+    node: ClusterNode | None
+
+
+class BlockingReads:
+    """The blocking connections of one process, by their names (`slot`)."""
+
+    def __init__(self, endpoint: Endpoint, cluster: ClusterLine | None) -> None:
+        self.places: dict[str, Place] = {}
+        self._endpoint = endpoint
+        self._cluster = cluster
+        self._clients: dict[str, Redis] = {}
+
+    async def read(self, slot: str, key: str, block_s: float, *words: str | float) -> Any:
+        """The answer to a blocking command. Raises StoreUnavailable; the connection is dropped then."""
+        try:
+            async with asyncio.timeout(block_s + WATCHDOG_S):
+                client = self._clients.get(slot) or await self._open(slot, key)
+                return await client.execute_command(*words)  # type: ignore[no-untyped-call]
+        except TimeoutError as error:
+            await self._broken(slot)
+            raise StoreUnavailable(
+                "a blocking read outlived its own time limit; the link is dropped"
+            ) from error
+        except (RedisError, OSError) as error:
+            told = ours(error, "a blocking read broke")
+            if not isinstance(told, ScriptFailed):
+                await self._broken(slot)
+            raise told from error
+        except asyncio.CancelledError:
+            await self._drop(slot)
+            raise
+
+    async def _open(self, slot: str, key: str) -> Redis:
+        node = None
+        if self._cluster is None:
+            pool = make_pool(self._endpoint, size=1, connect_s=CONNECT_S, read_s=None)
+        else:
+            node = await self._cluster.node_of(key)
+            options = common(self._endpoint) | {"socket_timeout": None, "socket_connect_timeout": CONNECT_S}
+            pool = pool_at(node.host, int(node.port), self._endpoint, max_connections=1, **options)
+        client = self._clients[slot] = Redis(connection_pool=pool, single_connection_client=True)
+        number = int(await client.execute_command("CLIENT", "ID"))  # type: ignore[no-untyped-call]
+        self.places[slot] = Place(number, node)
+        return client
+
+    async def _broken(self, slot: str) -> None:
+        if self._cluster is not None:
+            place = self.places.get(slot)
+            self._cluster.suspect(place.node if place is not None else None)
+        await self._drop(slot)
+
+    async def _drop(self, slot: str) -> None:
+        self.places.pop(slot, None)
+        client = self._clients.pop(slot, None)
+        if client is not None:
+            await close_client(client)
+
+    async def close(self) -> None:
+        """Close all of them; outstanding reads break."""
+        for slot in list(self._clients):
+            await self._drop(slot)

@@ -1,0 +1,90 @@
+"""The driver's clients for an endpoint: pools for one server or a master behind sentinels, blocking links.
+
+redis-py's own retries are off everywhere: it would send a command again whose answer was lost.
+"""
+
+from typing import Any, Final
+
+from redis.asyncio import BlockingConnectionPool, Redis, SSLConnection, UnixDomainSocketConnection
+from redis.asyncio import Connection as PlainConnection
+from redis.asyncio.retry import Retry
+from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
+from redis.backoff import NoBackoff
+
+from engine.endpoints import Endpoint, Kind
+
+SENTINEL_TIMEOUT_S: Final = 1.0
+"""A sentinel that does not answer is passed over; the next one is asked."""
+
+
+class MasterPool(SentinelConnectionPool, BlockingConnectionPool):
+    """Connections to whoever is the master now: each new one asks the sentinels first.
+
+    A command sent to a former master is refused there (READONLY), its connection dropped.
+    """
+
+
+def common(endpoint: Endpoint) -> dict[str, Any]:
+    """What every connection to the servers of this endpoint is made with."""
+    shared: dict[str, Any] = {
+        "decode_responses": False,
+        "protocol": 2,
+        "retry": Retry(NoBackoff(), 0),
+        "health_check_interval": 0,
+        "username": endpoint.username,
+        "password": endpoint.password,
+    }
+    if not endpoint.path:
+        shared["socket_keepalive"] = True
+    return shared
+
+
+def make_pool(
+    endpoint: Endpoint, *, size: int, connect_s: float, read_s: float | None
+) -> BlockingConnectionPool:
+    """A pool for a server or for the master behind sentinels; `read_s` None for blocking reads."""
+    options = common(endpoint) | {
+        "db": endpoint.db,
+        "socket_timeout": read_s,
+        "socket_connect_timeout": connect_s,
+    }
+    options |= {"max_connections": size, "timeout": connect_s}
+    if endpoint.kind is Kind.SENTINEL:
+        tls = {"ssl": True, **endpoint.tls} if endpoint.tls is not None else {}
+        return MasterPool(endpoint.service, _sentinels(endpoint), **options, **tls)  # type: ignore[no-untyped-call]
+    if endpoint.path:
+        return BlockingConnectionPool(
+            connection_class=UnixDomainSocketConnection, path=endpoint.path, **options
+        )
+    host, port = endpoint.hosts[0]
+    return pool_at(host, port, endpoint, **options)
+
+
+def pool_at(host: str, port: int, endpoint: Endpoint, **options: Any) -> BlockingConnectionPool:
+    """A pool for one TCP server, with TLS when the endpoint says so."""
+    kind = PlainConnection if endpoint.tls is None else SSLConnection
+    return BlockingConnectionPool(
+        connection_class=kind, host=host, port=port, **options, **(endpoint.tls or {})
+    )
+
+
+def _sentinels(endpoint: Endpoint) -> Sentinel:
+    options: dict[str, Any] = {
+        "socket_timeout": SENTINEL_TIMEOUT_S,
+        "socket_connect_timeout": SENTINEL_TIMEOUT_S,
+        "protocol": 2,
+        "retry": Retry(NoBackoff(), 0),
+        "username": endpoint.sentinel_username,
+        "password": endpoint.sentinel_password,
+    }
+    if endpoint.tls is not None:
+        options |= {"ssl": True, **endpoint.tls}
+    return Sentinel(list(endpoint.hosts), sentinel_kwargs=options)  # type: ignore[no-untyped-call]
+
+
+async def close_client(client: Redis) -> None:
+    """Close a client, its pool and the sentinels behind it."""
+    pool = client.connection_pool
+    await client.aclose(close_connection_pool=True)
+    if isinstance(pool, MasterPool):
+        await pool.sentinel_manager.aclose()

@@ -1,0 +1,122 @@
+"""The driver's errors as ours: outcome unknown, script missing, unfit set-up, or a bug."""
+
+import ssl
+from collections.abc import Awaitable
+from typing import Any, Final, TypeVar
+
+from redis.exceptions import (
+    AskError,
+    AuthenticationError,
+    BusyLoadingError,
+    ClusterDownError,
+    ClusterError,
+    MasterDownError,
+    MovedError,
+    NoScriptError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisClusterException,
+    RedisError,
+    ResponseError,
+    TryAgainError,
+)
+from redis.exceptions import (
+    ConnectionError as DriverConnectionError,
+)
+from redis.exceptions import (
+    TimeoutError as DriverTimeoutError,
+)
+
+from engine.errors import EngineError, ScriptFailed, StoreMismatch, StoreUnavailable
+
+LOST: Final = (
+    AskError,
+    BusyLoadingError,
+    ClusterDownError,
+    ClusterError,
+    DriverConnectionError,
+    DriverTimeoutError,
+    MasterDownError,
+    MovedError,
+    OSError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisClusterException,
+    TryAgainError,
+)
+"""The command may or may not have been executed, or another server has to be asked."""
+_DEMOTED: Final = "UNBLOCKED"
+"""Begins the answer to a read on a server that has just become a replica."""
+_PASSWORD: Final = ("AuthenticationError", "NOAUTH", "WRONGPASS", "Authentication required")
+T = TypeVar("T")
+
+
+class ScriptMissing(EngineError):  # noqa: N818 - reads as a sentence where it is caught
+    """The server lost its script cache (restart, failover, flush): load again and resend."""
+
+
+async def told(answer: Awaitable[T]) -> T:
+    """The answer, or the driver's error as ours."""
+    try:
+        return await answer
+    except (RedisError, OSError) as error:
+        raise ours(error) from error
+
+
+def answered(answer: Any) -> Any:
+    """An answer among several, where an error came as a value."""
+    if isinstance(answer, Exception):
+        raise ours(answer)
+    return answer
+
+
+def ours(error: Exception, what: str = "the server did not answer") -> EngineError:
+    """Which of our errors a driver's error is."""
+    if isinstance(error, NoScriptError):
+        return ScriptMissing(str(error))
+    if isinstance(error, LOST):
+        return _lost(what, error)
+    if isinstance(error, ResponseError) and str(error).startswith(_DEMOTED):
+        return StoreUnavailable(f"{what}: its server is no master any more")
+    return ScriptFailed(f"{type(error).__name__}: {error}")
+
+
+def _lost(what: str, error: BaseException) -> StoreUnavailable | StoreMismatch:
+    """What no resending mends is told apart, with the mend.
+
+    The driver dresses a refused password or certificate as a lost connection.
+    """
+    for cause in _chain(error):
+        if isinstance(cause, ssl.SSLError):
+            return StoreMismatch(f"TLS with the server failed: {_mend(cause)}")
+        if isinstance(cause, AuthenticationError):
+            return StoreMismatch(f"the server refused our credentials: {cause}")
+    text = str(error)
+    if "No master found" in text and any(word in text for word in _PASSWORD):
+        return StoreMismatch(
+            "the sentinels refused our credentials: give sentinel_username and sentinel_password in REDIS_URL"
+        )
+    return StoreUnavailable(f"{what}: {type(error).__name__}: {error}")
+
+
+def _chain(error: BaseException | None) -> list[BaseException]:
+    found: list[BaseException] = []
+    while error is not None and error not in found:
+        found.append(error)
+        error = error.__cause__ or error.__context__
+    return found
+
+
+def _mend(error: ssl.SSLError) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        if "match" in error.verify_message:
+            return (
+                "its certificate is for another name: use a name that it holds in REDIS_URL,"
+                " or ssl_check_hostname=no"
+            )
+        return f"its certificate is not trusted ({error.verify_message}): name its authority by ssl_ca_certs"
+    if error.reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"):
+        return "it does not speak TLS at that port: use its TLS port, or a REDIS_URL without TLS"
+    if "CERTIFICATE" in (error.reason or ""):
+        return "it wants a certificate of ours that it trusts: give ssl_certfile and ssl_keyfile in REDIS_URL"
+    return str(error.reason or error)
