@@ -65,7 +65,9 @@ class Node(Server):
 
     def __init__(self, *options: str, bus: int = 0, sentinel: bool = False) -> None:
         self.port, self.bus = free_port(), bus
-        super().__init__(["--port", str(self.port), "--bind", HOST, *options], sentinel=sentinel)
+        place = ["--port", str(self.port), "--bind", HOST]
+        soon = [] if sentinel else ["--repl-diskless-sync-delay", "0"]
+        super().__init__([*place, *soon, *options], sentinel=sentinel)
 
     def ask(self, *words: str | int) -> str:
         """One command. Raises FleetError when it is refused."""
@@ -171,7 +173,7 @@ def running_cluster(*options: str, masters: int = 3, replicas: bool = True) -> I
         for master, replica in zip(cluster.nodes, cluster.nodes[masters:], strict=False):
             replica.ask("CLUSTER", "REPLICATE", master.ask("CLUSTER", "MYID"))
         until(cluster.settled, "all slots are served")
-        until(lambda: all(_linked(node) for node in cluster.nodes[masters:]), "replicas follow")
+        until(lambda: all(linked(node) for node in cluster.nodes[masters:]), "replicas follow")
         yield cluster
 
 
@@ -205,7 +207,7 @@ def running_sentinels(
             node.start()
         for replica in nodes[1:]:
             replica.ask("REPLICAOF", HOST, nodes[0].port)
-        until(lambda: all(_linked(replica) for replica in nodes[1:]), "replicas follow")
+        until(lambda: all(linked(replica) for replica in nodes[1:]), "replicas follow")
         watchers = [Node(sentinel=True) for _ in range(sentinels)]
         for watcher in watchers:
             stack.callback(watcher.remove)
@@ -218,7 +220,8 @@ def running_sentinels(
         yield watched
 
 
-def _linked(replica: Node) -> bool:
+def linked(replica: Node) -> bool:
+    """Whether it follows its master."""
     return replica.fact("replication", "master_link_status") == "up"
 
 

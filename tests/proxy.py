@@ -1,4 +1,4 @@
-"""A TCP proxy that loses answers: the server acts on a command, its caller never hears of it."""
+"""TCP proxies: one loses answers (the server acts, its caller never hears of it), one stalls a replica's link."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -67,4 +67,63 @@ async def lossy_proxy(redis_url: str, lose: Callable[[], bool]) -> AsyncIterator
     finally:
         server.close()
         await proxy.stop()
+        await server.wait_closed()
+
+
+class StallingLink:
+    """Between a master and its replica: what the master sends may be held back, while the link stays up."""
+
+    def __init__(self, master_port: int) -> None:
+        self._master_port = master_port
+        self._open = asyncio.Event()
+        self._open.set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.port = 0
+
+    def stall(self) -> None:
+        """From now on nothing reaches the replica any more."""
+        self._open.clear()
+
+    async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """The replica has come."""
+        try:
+            from_master, to_master = await asyncio.open_connection("127.0.0.1", self._master_port)
+        except OSError:  # the master is dead: so is the link
+            writer.close()
+            return
+        for source, sink, held in ((reader, to_master, False), (from_master, writer, True)):
+            task = asyncio.create_task(self._pump(source, sink, held=held))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, held: bool) -> None:
+        try:
+            while data := await source.read(65536):
+                if held:
+                    await self._open.wait()
+                sink.write(data)
+                await sink.drain()
+        except ConnectionError:
+            return
+        finally:
+            sink.close()
+
+    async def stop(self) -> None:
+        """End all links; what was held back is lost."""
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+@asynccontextmanager
+async def stalling_link(master_port: int) -> AsyncIterator[StallingLink]:
+    """A link that a replica may follow its master by."""
+    link = StallingLink(master_port)
+    server = await asyncio.start_server(link.accept, "127.0.0.1", 0)
+    link.port = server.sockets[0].getsockname()[1]
+    try:
+        yield link
+    finally:
+        server.close()
+        await link.stop()
         await server.wait_closed()
