@@ -10,6 +10,7 @@ from redis.asyncio import Connection as PlainConnection
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
 from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as DriverConnectionError
 
 from engine.endpoints import Endpoint, Kind
 
@@ -80,6 +81,19 @@ def _sentinels(endpoint: Endpoint) -> Sentinel:
     if endpoint.tls is not None:
         options |= {"ssl": True, **endpoint.tls}
     return Sentinel(list(endpoint.hosts), sentinel_kwargs=options)  # type: ignore[no-untyped-call]
+
+
+async def watchers(client: Redis, service: str) -> int:
+    """How many sentinels watch the master, by the word of the first that answers. Driver's errors escape."""
+    pool = client.connection_pool
+    if not isinstance(pool, MasterPool):
+        return 0
+    for sentinel in pool.sentinel_manager.sentinels:
+        try:
+            return int((await sentinel.sentinel_master(service))["num-other-sentinels"]) + 1
+        except DriverConnectionError:
+            continue
+    return 0
 
 
 async def close_client(client: Redis) -> None:

@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from redis.exceptions import NoScriptError
 
 from engine.blocking import BLOCK_S, BlockingReads
-from engine.clients import close_client, make_pool
+from engine.clients import close_client, make_pool, watchers
 from engine.cluster import ClusterLine
 from engine.driver_errors import LOST, ScriptMissing, answered, ours, told
 from engine.durability import Durability, Facts, Promise, facts_of, promise_of
@@ -167,6 +167,10 @@ class Connection:
         except ScriptFailed:
             return {}
         return {who: _setting(answer, name) for who, answer in answers.items()}
+
+    async def sentinels(self) -> int:
+        """How many sentinels watch the master; 0 where there are none."""
+        return 0 if self._redis is None else await told(watchers(self._redis, self.endpoint.service))
 
     async def server_ms(self) -> int:
         """The server's clock, ms since the epoch."""

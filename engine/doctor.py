@@ -1,153 +1,142 @@
-"""Checks of a live server: is it fit to keep money, and what would mend it.
+"""Checks of a live store, all its masters: is it fit to keep money, and what would mend it.
 
 Reads only, so it may be pointed at a production server at any time. What a managed service hides (CONFIG)
 is told as unknown, not guessed.
 """
 
 import asyncio
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, Final
 
 from engine.clock import SystemClock
 from engine.connection import Connection
-from engine.errors import EngineError, ScriptFailed, StoreUnavailable
+from engine.driver_errors import LOGIN
+from engine.durability import Durability, facts_of
+from engine.endpoints import AddressWrong
+from engine.errors import EngineError, StoreMismatch, StoreUnavailable
+from engine.fitness import (
+    Finding,
+    Level,
+    durability,
+    eviction,
+    failover,
+    kind,
+    line,
+    quorum,
+    room,
+    unfit,
+    version,
+    weak,
+)
 from engine.keys import SCHEMA, tag
 
-REDIS_MIN: Final = (7, 0)
-VALKEY_MIN: Final = (7, 2)
 SKEW_WARN_MS: Final = 2_000
 LATENCY_WARN_MS: Final = 5.0
 """A round trip: beyond this every step of a job is felt, and beats get tight."""
 SAMPLES: Final = 9
-LOGIN: Final = "check the user and password in REDIS_URL, and what that user may do"
-MEMORY_WARN: Final = 0.8
-"""Part of maxmemory in use; full means that writes are refused."""
 
 
-class Level(StrEnum):
-    """How bad a finding is. An `error` is a reason not to start."""
-
-    OK = "ok"
-    WARN = "warn"
-    ERROR = "error"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing looked at: what was found, and the mend ("" when nothing is to be done)."""
-
-    level: Level
-    what: str
-    mend: str = ""
-
-
-async def examine(url: str, partitions: int | None = None) -> list[Finding]:
-    """All findings about the server at `url`, reachability first. Never raises for what is found.
+async def examine(
+    url: str, partitions: int | None = None, mode: Durability = Durability.SAFE
+) -> list[Finding]:
+    """All findings about the store at `url`, reachability first. Never raises for what is found.
 
     `partitions` is what this process would use; None does not compare. The URL's password is not told.
     """
-    connection = Connection(url)
     try:
-        return await _examine(connection, partitions)
+        connection = Connection(url)
+    except AddressWrong as error:
+        return [unfit(*_halves(error))]
+    try:
+        return await _examine(connection, partitions, mode)
     except StoreUnavailable as error:
-        if "authentication" in str(error).lower():  # the driver calls this a broken connection
-            return [_error("the server wants a password", LOGIN)]
-        return [_error(f"the server does not answer ({error})", "start it, or check REDIS_URL")]
+        tls = ""
+        if connection.endpoint.tls is not None:
+            tls = " (that port may speak no TLS, or want a certificate of ours: ssl_certfile, ssl_keyfile)"
+        return [unfit(f"the store does not answer ({error})", f"start it, or check REDIS_URL{tls}")]
+    except StoreMismatch as error:
+        return [unfit(*_halves(error))]
     except EngineError as error:
-        return [_error(str(error), LOGIN)]
+        return [unfit(str(error), LOGIN)]
     finally:
         await connection.close()
 
 
-async def _examine(connection: Connection, partitions: int | None) -> list[Finding]:
-    latency = await _latency(connection)
+def _halves(error: EngineError) -> tuple[str, str]:
+    """What was found, and after the last colon the mend."""
+    what, colon, mend = str(error).removesuffix(".").rpartition(": ")
+    return (what, mend) if colon else (mend, LOGIN)
+
+
+async def _examine(connection: Connection, partitions: int | None, mode: Durability) -> list[Finding]:
     server = await connection.info("server")
-    memory = await connection.info("memory")
-    persistence = await connection.info("persistence")
+    shape = kind(server, connection.endpoint)
+    if shape.level is Level.ERROR:
+        return [shape]
+    latency = await _latency(connection)
+    masters = await _masters(connection)
     return [
-        Finding(Level.OK, "the server answers"),
-        version(server),
-        eviction(memory, await _setting(connection, "maxmemory-policy")),
-        durability(persistence, await _setting(connection, "appendfsync")),
-        room(memory),
-        cluster(server),
+        Finding(Level.OK, f"the store answers: {connection.endpoint.shown}"),
+        line(connection.endpoint),
+        *_each(masters, lambda m: version(m.server)),
+        *_each(masters, lambda m: eviction(m.memory, m.policy)),
+        *_each(masters, lambda m: durability(m.persistence, m.fsync, mode, waitaof=m.waitaof)),
+        *_each(masters, lambda m: room(m.memory)),
+        shape,
+        *failover(connection.endpoint.kind, mode, {name: m.replicas for name, m in masters.items()}),
+        *quorum(connection.endpoint.kind, await connection.sentinels()),
         await _skew(connection),
         latency,
         await _shape(connection, partitions),
     ]
 
 
-def version(server: dict[str, Any]) -> Finding:
-    """Redis 7.0 or Valkey 7.2: older ones lack flags of scripts that keep them whole."""
-    valkey = server.get("valkey_version")
-    name, text, least = (
-        ("Valkey", str(valkey), VALKEY_MIN)
-        if valkey
-        else ("Redis", str(server.get("redis_version", "0")), REDIS_MIN)
-    )
-    numbers = tuple(int(part) for part in text.split(".")[:2] if part.isdecimal())
-    if numbers >= least:
-        return Finding(Level.OK, f"{name} {text}")
-    return _error(f"{name} {text} is too old", "use Redis 7.0 or Valkey 7.2 or newer")
+@dataclass(frozen=True, slots=True)
+class _Master:
+    """What one master tells of itself."""
+
+    server: Mapping[str, Any]
+    memory: Mapping[str, Any]
+    persistence: Mapping[str, Any]
+    replicas: int
+    policy: str
+    fsync: str
+
+    @property
+    def waitaof(self) -> bool:
+        return facts_of(self.server, self.persistence, self.fsync).waitaof
 
 
-def eviction(memory: dict[str, Any], policy: str) -> Finding:
-    """A server that evicts drops jobs and credits in silence."""
-    policy = policy or str(memory.get("maxmemory_policy", ""))
-    if policy == "noeviction":
-        return Finding(Level.OK, "nothing is evicted")
-    if not policy:
-        return _warn("the eviction policy is hidden", "make sure that maxmemory-policy is noeviction")
-    return _error(f"the server evicts keys ({policy})", "set maxmemory-policy noeviction")
-
-
-def durability(persistence: dict[str, Any], fsync: str) -> Finding:
-    """What a crash would lose."""
-    if not int(persistence.get("aof_enabled", 0)):
-        return _error(
-            "there is no append-only file: a restart loses credits", "set appendonly yes, appendfsync always"
+async def _masters(connection: Connection) -> dict[str, _Master]:
+    told = {
+        part: await connection.masters("INFO", part)
+        for part in ("server", "memory", "persistence", "replication")
+    }
+    policy, fsync = await connection.settings("maxmemory-policy"), await connection.settings("appendfsync")
+    return {
+        name: _Master(
+            told["server"][name],
+            told["memory"][name],
+            told["persistence"][name],
+            int(told["replication"][name].get("connected_slaves", 0)),
+            policy.get(name, ""),
+            fsync.get(name, ""),
         )
-    if str(persistence.get("aof_last_write_status", "ok")) != "ok":
-        return _error("the append-only file cannot be written", "look at the server's disk")
-    if fsync == "always":
-        return Finding(Level.OK, "every write reaches the disk before it is answered")
-    if fsync == "everysec":
-        return _warn("a power cut loses up to a second of payments", "set appendfsync always")
-    if fsync == "no":
-        return _error("the system decides when payments reach the disk", "set appendfsync always")
-    return _warn("appendfsync is hidden", "make sure that it is always")
+        for name in told["server"]
+        if all(name in answers for answers in told.values())
+    }
 
 
-def room(memory: dict[str, Any]) -> Finding:
-    """How near the server is to refusing writes."""
-    limit, used = int(memory.get("maxmemory", 0)), int(memory.get("used_memory", 0))
-    shown = f"{used / 1e6:.0f} MB in use"
-    if not limit:
-        return Finding(Level.OK, f"{shown}, no limit set")
-    if used > limit * MEMORY_WARN:
-        return _warn(
-            f"{shown} of {limit / 1e6:.0f} MB", "raise maxmemory: when it is full, writes are refused"
-        )
-    return Finding(Level.OK, f"{shown} of {limit / 1e6:.0f} MB")
-
-
-def cluster(server: dict[str, Any]) -> Finding:
-    """This program speaks to one address; in a cluster that must be one that serves every slot."""
-    mode = str(server.get("redis_mode", server.get("server_mode", "standalone")))
-    if mode == "cluster":
-        return _warn("the server is a node of a cluster", "use an address that routes to all nodes")
-    return Finding(Level.OK, f"{mode} server")
-
-
-async def _setting(connection: Connection, name: str) -> str:
-    """One value of CONFIG, "" where a managed service hides it."""
-    try:
-        answer = await connection.command("CONFIG", "GET", name)
-    except ScriptFailed:
-        return ""
-    words = list(answer.values()) if isinstance(answer, dict) else list(answer)
-    return words[-1].decode() if words else ""
+def _each(masters: Mapping[str, _Master], look: Callable[[_Master], Finding]) -> list[Finding]:
+    """One finding where all are well, else those of the masters that are not, by their address."""
+    found = {name: look(master) for name, master in masters.items()}
+    wrong = [
+        Finding(finding.level, f"{finding.what} ({name})" if len(found) > 1 else finding.what, finding.mend)
+        for name, finding in found.items()
+        if finding.level is not Level.OK
+    ]
+    return wrong or list(found.values())[:1]
 
 
 async def _skew(connection: Connection) -> Finding:
@@ -155,20 +144,20 @@ async def _skew(connection: Connection) -> Finding:
     apart_ms = abs(await connection.server_ms() - SystemClock().now_ms())
     if apart_ms <= SKEW_WARN_MS:
         return Finding(Level.OK, "the clocks agree")
-    return _warn(f"the server's clock is {apart_ms / 1000:.0f} s off ours", "synchronise both (NTP)")
+    return weak(f"the server's clock is {apart_ms / 1000:.0f} s off ours", "synchronise both (NTP)")
 
 
 async def _latency(connection: Connection) -> Finding:
-    await connection.command("PING")  # opens the connection
+    await connection.keyless("PING")  # opens the connection
     loop, trips = asyncio.get_running_loop(), []
     for _ in range(SAMPLES):
         start = loop.time()
-        await connection.command("PING")
+        await connection.keyless("PING")
         trips.append((loop.time() - start) * 1000)
     middle = sorted(trips)[SAMPLES // 2]
     if middle <= LATENCY_WARN_MS:
         return Finding(Level.OK, f"a round trip takes {middle:.1f} ms")
-    return _warn(f"a round trip takes {middle:.1f} ms", "bring the server nearer")
+    return weak(f"a round trip takes {middle:.1f} ms", "bring the server nearer")
 
 
 async def _shape(connection: Connection, partitions: int | None) -> Finding:
@@ -177,17 +166,7 @@ async def _shape(connection: Connection, partitions: int | None) -> Finding:
         return Finding(Level.OK, "no store yet: the first start creates it")
     count, schema = int(recorded[0]), int(recorded[1])
     if schema != SCHEMA:
-        return _error(
-            f"the store has schema {schema}, not {SCHEMA}", "use the program version it was made by"
-        )
+        return unfit(f"the store has schema {schema}, not {SCHEMA}", "use the program version it was made by")
     if partitions not in (None, count):
-        return _error(f"the store has {count} partitions, not {partitions}", f"set partitions to {count}")
+        return unfit(f"the store has {count} partitions, not {partitions}", f"set partitions to {count}")
     return Finding(Level.OK, f"a store of {count} partition{'s' if count > 1 else ''}")
-
-
-def _warn(what: str, mend: str) -> Finding:
-    return Finding(Level.WARN, what, mend)
-
-
-def _error(what: str, mend: str) -> Finding:
-    return Finding(Level.ERROR, what, mend)

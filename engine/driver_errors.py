@@ -4,6 +4,7 @@ import ssl
 from collections.abc import Awaitable
 from typing import Any, Final, TypeVar
 
+from redis.asyncio.sentinel import MasterNotFoundError
 from redis.exceptions import (
     AskError,
     AuthenticationError,
@@ -47,6 +48,7 @@ LOST: Final = (
 """The command may or may not have been executed, or another server has to be asked."""
 _DEMOTED: Final = "UNBLOCKED"
 """Begins the answer to a read on a server that has just become a replica."""
+LOGIN: Final = "check the user and password in REDIS_URL, and what that user may do"
 _PASSWORD: Final = ("AuthenticationError", "NOAUTH", "WRONGPASS", "Authentication required")
 T = TypeVar("T")
 
@@ -74,29 +76,46 @@ def ours(error: Exception, what: str = "the server did not answer") -> EngineErr
     """Which of our errors a driver's error is."""
     if isinstance(error, NoScriptError):
         return ScriptMissing(str(error))
+    unfit = _unfit(error)
+    if unfit:
+        return StoreMismatch(unfit)
     if isinstance(error, LOST):
-        return _lost(what, error)
+        return StoreUnavailable(f"{what}: {_text(error)}")
     if isinstance(error, ResponseError) and str(error).startswith(_DEMOTED):
         return StoreUnavailable(f"{what}: its server is no master any more")
     return ScriptFailed(f"{type(error).__name__}: {error}")
 
 
-def _lost(what: str, error: BaseException) -> StoreUnavailable | StoreMismatch:
-    """What no resending mends is told apart, with the mend.
+def _unfit(error: Exception) -> str:
+    """What no resending mends, with the mend; "" when it may pass.
 
     The driver dresses a refused password or certificate as a lost connection.
     """
     for cause in _chain(error):
         if isinstance(cause, ssl.SSLError):
-            return StoreMismatch(f"TLS with the server failed: {_mend(cause)}")
+            return f"TLS with the server failed: {_mend(cause)}"
         if isinstance(cause, AuthenticationError):
-            return StoreMismatch(f"the server refused our credentials: {cause}")
+            return f"the server refused our credentials ({cause}): {LOGIN}"
     text = str(error)
-    if "No master found" in text and any(word in text for word in _PASSWORD):
-        return StoreMismatch(
-            "the sentinels refused our credentials: give sentinel_username and sentinel_password in REDIS_URL"
+    if isinstance(error, MasterNotFoundError) and any(word in text for word in _PASSWORD):
+        return (
+            "the sentinels refused our credentials: set sentinel_username and sentinel_password in REDIS_URL"
         )
-    return StoreUnavailable(f"{what}: {type(error).__name__}: {error}")
+    if "Cluster mode is not enabled" in text:
+        return "the server is no node of a cluster: write redis:// or rediss:// without +cluster in REDIS_URL"
+    if isinstance(error, ResponseError) and "unknown command" in text and "sentinel" in text.lower():
+        return (
+            "the servers in REDIS_URL are no sentinels: name sentinels there, or write it without +sentinel"
+        )
+    return ""
+
+
+def _text(error: Exception) -> str:
+    if isinstance(error, MasterNotFoundError):
+        return (
+            "no sentinel that answers knows a master by the service name in REDIS_URL, or none is elected yet"
+        )
+    return f"{type(error).__name__}: {error}"
 
 
 def _chain(error: BaseException | None) -> list[BaseException]:
@@ -117,6 +136,4 @@ def _mend(error: ssl.SSLError) -> str:
         return f"its certificate is not trusted ({error.verify_message}): name its authority by ssl_ca_certs"
     if error.reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"):
         return "it does not speak TLS at that port: use its TLS port, or a REDIS_URL without TLS"
-    if "CERTIFICATE" in (error.reason or ""):
-        return "it wants a certificate of ours that it trusts: give ssl_certfile and ssl_keyfile in REDIS_URL"
-    return str(error.reason or error)
+    return f"{error.reason or error}: check REDIS_URL and the certificates it names"

@@ -1,4 +1,4 @@
-"""TCP proxies: one loses answers (the server acts, its caller never hears of it), one stalls a replica's link."""
+"""TCP proxies: one loses answers (the server acts, its caller never hears), one stalls a replica's link."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable

@@ -16,7 +16,7 @@ from rich.table import Table
 from bot.settings import Settings, SettingsError, load_settings
 from bot.wiring.checks import ask_kie, ask_telegram, check_catalogue, check_store, trouble
 from bot.wiring.running import finished
-from engine.doctor import Finding, Level
+from engine.fitness import Finding, Level
 from states.graph import GRAPH
 from states.validate import validate
 

@@ -15,7 +15,8 @@ from bot.settings import Settings, SettingsError
 from bot.wiring.parts import make_catalogue
 from bot.wiring.tuning import Tuning
 from engine.clock import SystemClock
-from engine.doctor import Finding, Level, examine
+from engine.doctor import examine
+from engine.fitness import Finding, Level
 from states.classify import classify_kie_error, classify_telegram_error
 from states.vocabulary import Failure, Reason
 
@@ -25,11 +26,13 @@ _TOP_UP = "top it up at kie.ai/billing: launches pause when it is empty"
 async def check_store(settings: Settings) -> list[Finding]:
     """The server this installation would use; the embedded one is started for it unless it runs."""
     if not settings.embedded:
-        return await examine(settings.redis_url.get_secret_value(), settings.store_partitions)
+        return await examine(
+            settings.redis_url.get_secret_value(), settings.store_partitions, settings.durability
+        )
     server = EmbeddedServer(EmbeddedConfig(settings.data_dir / "valkey", attach=True))
     try:
         with server:
-            found = await examine(server.url, settings.store_partitions)
+            found = await examine(server.url, settings.store_partitions, settings.durability)
             how = "started for this check" if server.owned else "running already"
     except EmbeddedError as error:
         return [trouble(error)]

@@ -5,7 +5,21 @@ from collections.abc import Iterator
 import pytest
 
 from engine.connection import Connection
-from engine.doctor import Finding, Level, cluster, durability, eviction, examine, room, version
+from engine.doctor import examine
+from engine.durability import Durability
+from engine.endpoints import Kind, parse_endpoint
+from engine.fitness import (
+    Finding,
+    Level,
+    durability,
+    eviction,
+    failover,
+    kind,
+    line,
+    quorum,
+    room,
+    version,
+)
 from engine.store import Store
 from tests.servers import running_server
 
@@ -24,7 +38,7 @@ def bad(findings: list[Finding]) -> list[Finding]:
 async def test_a_sound_server_has_nothing_to_mend(sound_url: str) -> None:
     findings = await examine(sound_url)
     assert bad(findings) == []
-    assert len(findings) == 9
+    assert len(findings) == 10
     assert all(finding.mend == "" for finding in findings)
 
 
@@ -112,7 +126,8 @@ async def test_a_name_without_rights_is_told(sound_url: str) -> None:
 async def test_hidden_settings_are_not_guessed(sound_url: str) -> None:
     async with Connection(sound_url) as link:
         await link.command("ACL", "SETUSER", "managed", "on", ">word", "~*", "+@all", "-config")
-    (finding,) = bad(await examine(sound_url.replace("unix://", "unix://managed:word@")))
+    managed = sound_url.replace("unix://", "unix://managed:word@")
+    (finding,) = bad(await examine(managed, mode=Durability.FAST))
     assert finding.what == "appendfsync is hidden"
 
 
@@ -147,6 +162,64 @@ def test_memory() -> None:
     assert room({"maxmemory": 100, "used_memory": 81}).level is Level.WARN
 
 
-def test_a_cluster_node_is_hinted_at() -> None:
-    assert cluster({"redis_mode": "cluster"}).level is Level.WARN
-    assert cluster({"redis_mode": "standalone"}).level is Level.OK
+def test_the_address_must_be_of_the_servers_kind() -> None:
+    one, many = parse_endpoint("redis://h"), parse_endpoint("redis+cluster://h")
+    assert kind({"redis_mode": "standalone"}, one).level is Level.OK
+    assert kind({"redis_mode": "cluster"}, many).level is Level.OK
+    assert kind({"server_mode": "cluster"}, one).mend == "write redis+cluster:// in REDIS_URL"
+    assert "redis+sentinel://" in kind({"redis_mode": "sentinel"}, one).mend
+
+
+@pytest.mark.parametrize(
+    ("url", "level"),
+    [
+        ("redis://127.0.0.1", Level.OK),
+        ("unix:///run/s", Level.OK),
+        ("redis://far.test", Level.WARN),
+        ("redis+cluster://127.0.0.1,far.test", Level.WARN),
+        ("rediss://far.test", Level.OK),
+    ],
+)
+def test_who_can_read_what_travels(url: str, level: Level) -> None:
+    assert line(parse_endpoint(url)).level is level
+
+
+@pytest.mark.parametrize(
+    ("where", "mode", "replicas", "levels"),
+    [
+        (Kind.SINGLE, Durability.SAFE, {"a": 0}, []),
+        (Kind.SINGLE, Durability.STRICT, {"a": 0}, [Level.ERROR]),
+        (Kind.SINGLE, Durability.STRICT, {"a": 1}, []),
+        (Kind.SENTINEL, Durability.SAFE, {"a": 1}, [Level.WARN]),
+        (Kind.SENTINEL, Durability.STRICT, {"a": 1}, [Level.OK]),
+        (Kind.CLUSTER, Durability.SAFE, {"a": 1, "b": 0}, [Level.WARN, Level.WARN]),
+        (Kind.CLUSTER, Durability.STRICT, {"a": 1, "b": 0}, [Level.ERROR]),
+    ],
+)
+def test_what_a_dead_master_means(
+    where: Kind, mode: Durability, replicas: dict[str, int], levels: list[Level]
+) -> None:
+    assert [finding.level for finding in failover(where, mode, replicas)] == levels
+
+
+def test_sentinels_need_a_majority() -> None:
+    assert quorum(Kind.SINGLE, 0) == []
+    assert [quorum(Kind.SENTINEL, count)[0].level for count in (1, 2, 3)] == [
+        Level.WARN,
+        Level.WARN,
+        Level.OK,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("fsync", "mode", "level"),
+    [
+        ("everysec", Durability.FAST, Level.WARN),
+        ("everysec", Durability.SAFE, Level.WARN),
+        ("", Durability.SAFE, Level.OK),
+        ("no", Durability.SAFE, Level.ERROR),
+        ("always", Durability.STRICT, Level.OK),
+    ],
+)
+def test_a_disk_that_can_be_waited_for(fsync: str, mode: Durability, level: Level) -> None:
+    assert durability({"aof_enabled": 1}, fsync, mode, waitaof=True).level is level
