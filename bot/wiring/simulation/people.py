@@ -31,12 +31,20 @@ class Mail:
     """Launch number -> job id, once the launch was answered."""
     free: set[str] = field(default_factory=set)
     refused: dict[int, str] = field(default_factory=dict)
+    _arrived: asyncio.Event = field(default_factory=asyncio.Event)
 
     def send(self, act: Act, message_id: int = 0) -> None:
         """A user acts; their update waits at Telegram."""
         self.count += 1
         body = {"deed": act.deed, "job": act.job, "message": message_id}
         self.waiting.append((self.count, int(act.who), orjson.dumps(body)))
+        self._arrived.set()
+
+    async def arrival(self) -> None:
+        """Return when something waits: a long poll."""
+        if not self.waiting:
+            self._arrived.clear()
+            await self._arrived.wait()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +58,7 @@ class Desk:
     async def fetch(self) -> None:
         """The poller: store each update, then let Telegram forget it."""
         while True:
+            await self.mail.arrival()
             await self.host.sleep(0.3)
             for update in list(self.mail.waiting):
                 try:

@@ -1,5 +1,6 @@
 """Playing worlds: one seed on one server, from an empty store to a verdict."""
 
+import gc
 import io
 import tempfile
 from collections import Counter
@@ -85,12 +86,14 @@ def play(plan: Plan, wire: Wire) -> Played:
     wire.all([("FLUSHALL",), ("SCRIPT", "FLUSH")])
     loop = WorldLoop()
     world = World(plan, wire, loop)
+    gc.disable()  # a world is short, and nearly all of it is garbage at once, at its end
     try:
         _run(world)
         return _played(world)
     finally:
         unwind(world)
         loop.close()
+        gc.enable()
 
 
 def _run(world: World) -> None:

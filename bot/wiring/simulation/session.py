@@ -10,7 +10,7 @@ import orjson
 from aiogram import Bot
 from aiogram.client.session.base import BaseSession
 from aiogram.exceptions import TelegramNetworkError
-from aiogram.methods import TelegramMethod
+from aiogram.methods import Response, TelegramMethod
 from aiogram.types import InputFile
 from aiohttp import ConnectionTimeoutError
 
@@ -31,6 +31,8 @@ TROUBLE: Final[Odds] = {
     "slow": 0.02,
 }
 Doubt = Callable[[int], None]
+_ANSWERS: Final[dict[type, Any]] = {}
+"""Types of answers. Pydantic forgets what nobody holds, and makes it again for milliseconds."""
 
 
 class SimSession(BaseSession):
@@ -96,6 +98,8 @@ class SimSession(BaseSession):
             seen.status, seen.body = reply.status, reply.body
             if seen.raw and reply.status == 200:
                 return cast("T", reply.body["result"])
+        if type(method) not in _ANSWERS:
+            _ANSWERS[type(method)] = Response[method.__returning__]  # type: ignore[name-defined]
         text = orjson.dumps(reply.body).decode()
         checked = self.check_response(bot=bot, method=method, status_code=reply.status, content=text)
         return cast("T", checked.result)
