@@ -9,6 +9,7 @@ from typing import cast
 
 import click
 
+from bot.trouble import Trouble
 from diagrams.diff import GraphDiff, as_text, compare, joined_pairs
 from diagrams.dot import dot
 from diagrams.generated import fill_pages, stale, write_all
@@ -72,12 +73,6 @@ _root_option = click.option(
 )
 
 
-class _Trouble(click.ClickException):
-    """One sentence with the mend; exit code 2."""
-
-    exit_code = 2
-
-
 class _Group(click.Group):
     """Turns expected trouble into one sentence. `serve` is loaded when asked for: it opens a store."""
 
@@ -94,9 +89,9 @@ class _Group(click.Group):
         try:
             return super().invoke(ctx)
         except _EXPECTED as error:
-            raise _Trouble(str(error)) from error
+            raise Trouble(str(error)) from error
         except OSError as error:
-            raise _Trouble(f"Cannot write {error.filename}: {error.strerror}.") from error
+            raise Trouble(f"Cannot write {error.filename}: {error.strerror}.") from error
 
 
 @click.group("diagram", cls=_Group)

@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import IO, Final
+from typing import Final
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from bot.wiring.running import Trouble
+from bot.trouble import Trouble
 from engine.replay.graphs import Shelf, parse_graph
 from engine.replay.reading import lines_of, opened, position, quiet_collector
 from engine.replay.values import ReplayError
@@ -66,10 +66,6 @@ def lines(logs: Sequence[str]) -> Iterator[tuple[str, Iterator[bytes]]]:
                 )
                 yield name, lines_of(log, told)
             shown.update(task, completed=size)
-
-
-def _tell(shown: Progress, task: TaskID, log: IO[bytes]) -> None:
-    shown.update(task, completed=position(log))
 
 
 def all_lines(logs: Sequence[str]) -> Iterator[bytes]:
@@ -125,6 +121,7 @@ def _run(command: list[str], folder: str | None) -> bytes | None:
     return done.stdout if done.returncode == 0 else None
 
 
+OUT = click.option("-o", "--out", default="-", metavar="FILE", help="Where to write; `.gz` compresses.")
 LOGS = click.argument("logs", nargs=-1, required=True, metavar="LOG...")
 GRAPHS = click.option(
     "--graphs",

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from bot.commands.log_parts import GRAPHS, LOGS, all_lines, console, graph_from, lines, one_sentence, shelf
 from bot.commands.replay_page import page_of
-from bot.wiring.running import Trouble
+from bot.trouble import Trouble
 from engine.replay.changes import changed, parse_changes
 from engine.replay.graphs import Shelf
 from engine.replay.reading import read_records

@@ -4,20 +4,14 @@ import asyncio
 from collections.abc import Coroutine
 from typing import TypeVar
 
-import click
-
 from adapters.embedded import EmbeddedError
 from bot.settings import SettingsError
+from bot.trouble import Trouble
 from engine.config import ConfigError
 from engine.errors import EngineError, StoreUnavailable
 
+__all__ = ["Trouble", "finished"]
 T = TypeVar("T")
-
-
-class Trouble(click.ClickException):
-    """One sentence for the user of the command line; exit code 2."""
-
-    exit_code = 2
 
 
 def finished(work: Coroutine[None, None, T]) -> T:

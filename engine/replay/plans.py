@@ -1,46 +1,52 @@
 """Decisions remembered: a graph decides the same facts once, whatever number of jobs they befell."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass
+from typing import Final
 
+from states.backoff import base_s
 from states.decide import effect_words
 from states.facts import Facts
 from states.graph import Edge
 from states.machine import IllegalTriggerError, Judge, UnmatchedGuardError
-from states.strategy import Row
 from states.vocabulary import TERMINALS, State, Trigger
 
-KEY_MARK = "\x00"
+KEY_MARK: Final = "\x00"
 """Stands for `<job>:<seq>` in effects."""
+DELAY_MARK: Final = "\x01"
+"""Stands for the milliseconds of a wait."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A recorded move that the graph decides too, and what it leaves to the next record.
+    """A recorded move that the graph decides too, and what it leaves to the next record."""
 
-    `words` are the effects around their keys; a retry's own effect names its delay and is made apart.
-    """
-
-    edge: Edge
-    row: Row | None
+    fails: bool
     counter: str
+    base_s: float
+    jitter: float
     life_ms: int
     """Above 0: a parked delivery's deadline is the video's life from its render."""
     paid_tasks: int
-    retries: bool
-    money: str
-    """The first effect moves credits: its words before the amount."""
-    words: tuple[tuple[str, str], ...]
+    effects: int
+    """How many there are."""
+    text: str
+    """All effects, a line each, around the marks."""
     target: str
     ends: bool
     renders: bool
     stage: str
+    then: "Known"
+    """What is known of jobs that stand as this move leaves its job."""
 
-    def effects(self, cost: int, key: str) -> list[str]:
-        """The effects of a job of this cost; `key` is `<job>:<seq>`."""
-        if self.money:
-            others = [f"{before}{key}{after}" for before, after in self.words[1:]]
-            return [f"{self.money}{cost}:{key}", *others]
-        return [f"{before}{key}{after}" for before, after in self.words]
+
+Known = dict[Hashable, Plan]
+"""The plans of jobs that stand alike, by all inputs of a decision but for its numbers."""
+
+
+def stage_after(edge: Edge) -> str:
+    """The stage that the job remembers for its return; "" when it waits for nothing."""
+    return edge.row.stage.value if edge.row is not None and edge.target is State.RETRY_WAIT else ""
 
 
 def decided(judge: Judge, state: str, facts: Facts) -> Edge | str:
@@ -53,23 +59,27 @@ def decided(judge: Judge, state: str, facts: Facts) -> Edge | str:
         return "unmatched"
 
 
-def plan_of(judge: Judge, edge: Edge, facts: Facts) -> Plan:
-    """What taking this edge on these facts means."""
+Known = dict[Hashable, Plan]
+"""The plans of jobs that stand alike, by all inputs of a decision but for its numbers."""
+
+
+def plan_of(judge: Judge, edge: Edge, facts: Facts, cost: int, then: Known) -> Plan:
+    """What taking this edge on these facts means, and what is known of what may come `then`."""
     row = edge.row
-    retries = edge.target is State.RETRY_WAIT
-    words = effect_words(edge, facts, cost=0, key=KEY_MARK)
-    split = tuple(word.partition(KEY_MARK) for word in words if not word.startswith("retry:"))
+    words = effect_words(edge, facts, cost=cost, key=KEY_MARK)
+    wait = f"retry:{facts.delay_ms}ms"
     return Plan(
-        edge=edge,
-        row=row,
+        fails=row is not None,
         counter=row.counter if row else "",
+        base_s=base_s(row, facts.n) if row else 0.0,
+        jitter=row.jitter if row else 0.0,
         life_ms=judge.graph.strategy.video_life_s * 1000 if row is not None and row.parks else 0,
         paid_tasks=judge.graph.strategy.paid_tasks,
-        retries=retries,
-        money=f"{edge.money}:" if edge.money is not None and facts.held else "",
-        words=tuple((before, after) for before, _, after in split),
+        effects=len(words),
+        text="\n".join(f"retry:{DELAY_MARK}ms" if word == wait else word for word in words),
         target=edge.target.value,
         ends=edge.target in TERMINALS,
         renders=edge.trigger is Trigger.RENDERED,
-        stage=row.stage.value if row is not None and retries else "",
+        stage=stage_after(edge),
+        then=then,
     )

@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from io import BufferedReader, RawIOBase
+from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Final, cast
 
@@ -18,6 +19,7 @@ MAGIC: Final = b"\x1f\x8b"
 TORN: Final = b"\x00torn"
 """Stands for the rest of a gzip file that ends in the middle."""
 BUFFER: Final = 1 << 20
+BATCH: Final = 4096
 
 
 @contextmanager
@@ -52,15 +54,22 @@ def lines_of(log: Iterable[bytes], told: Callable[[], None] | None = None) -> It
 
     A compressed log that was cut off ends with the line TORN.
     """
-    count = 0
-    try:
-        for line in log:
-            yield line
-            count += 1
-            if count & 0x3FFF == 0 and told is not None:
-                told()
-    except (EOFError, zlib.error, gzip.BadGzipFile):
-        yield TORN
+    return chain.from_iterable(_batches(log, told))
+
+
+def _batches(log: Iterable[bytes], told: Callable[[], None] | None) -> Iterator[list[bytes]]:
+    """Lines by the thousand: a step of Python for each would cost a tenth of the whole replay."""
+    lines, batch = iter(log), [b""]
+    while batch:
+        batch = []
+        try:
+            batch.extend(islice(lines, BATCH))
+        except (EOFError, zlib.error, gzip.BadGzipFile):
+            yield [*batch, TORN]
+            return
+        if batch and told is not None:
+            told()
+        yield batch
 
 
 @contextmanager

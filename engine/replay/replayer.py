@@ -5,23 +5,26 @@ thing that is not goes to `explain`, which says what and why.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import replace
-from typing import Final
+from operator import itemgetter
+from typing import Any, Final
 
 from engine.codec import decode
 from engine.replay import explain
 from engine.replay.graphs import Shelf, graph_of
 from engine.replay.inputs import wrong_input
-from engine.replay.plans import Plan, decided, plan_of
+from engine.replay.plans import DELAY_MARK, KEY_MARK, Known, Plan, decided, plan_of, stage_after
 from engine.replay.reading import TORN
 from engine.replay.track import ENDS, SKEW_MS, Track, begun, facts_of, follow
 from engine.replay.values import Finding, Kind, Record, ReplayError, Report, Verdict
-from states.backoff import delay_ms
+from states.backoff import jittered_ms
+from states.vocabulary import Trigger
 
 CACHE_MAX: Final = 200_000
 """Decisions remembered; a log of hostile costs must not fill the memory."""
 SPOILED_MAX: Final = 100_000
+_MOVE: Final = itemgetter("v", "graph", "event", "from", "to", "edge", "disp")
 _JOB: Final = re.compile(rb'"job":"([^"]{1,80})"')
 
 
@@ -32,32 +35,31 @@ class Replayer:
         self.shelf = shelf or Shelf()
         self.report = Report()
         self.live: dict[str, Track] = {}
-        self._plans: dict[tuple[object, ...], Plan] = {}
+        self._standings: dict[tuple[bool, int, str, str, bool], Known] = {}
+        self._plans = 0
         self._spoiled: set[str] = set()
         self._line = 0
         self._name = ""
 
     def feed(self, lines: Iterable[bytes], name: str = "") -> None:
         """Judge the lines of a log. Jobs may go on in the next one."""
-        self._name, self._line = name, 0
-        live, same, born, strange = self.live, self.same, self.born, self._strange
-        number, good = self._line, 0
-        for line in lines:
-            number += 1
+        self._name = name
+        live, same, born = self.live, self.same, self.born
+        number = strange = 0
+        for number, line in enumerate(lines, 1):
             try:
                 row = decode(line)
-                track = live.get(row["job"])
-                if row["disp"] == "transition" and (same(row, track) if track else born(row)):
-                    good += 1
-                    if row["to"] in ENDS:
-                        self._end(row["job"])
+                job = row["job"]
+                track = live.get(job)
+                if born(row) if track is None else same(row, track):
                     continue
             except (ValueError, KeyError, TypeError, AttributeError, LookupError):
                 row = None
+            strange += 1
             self._line = number
-            strange(line, row)
+            self._strange(line, row)
         self._line = number
-        self.report.records += good
+        self.report.records += number - strange
 
     def finish(self) -> Report:
         """The report, with the jobs whose records stop before their end."""
@@ -81,67 +83,68 @@ class Replayer:
 
     def same(self, row: Record, track: Track) -> bool:
         """Is this the move the graph decides? Goes on with the track when it is, changes nothing else."""
-        facts, ts, seq, state = row["in"], row["ts"], row["seq"], track.state
-        if seq != track.seq + 1 or row["from"] != state or ts != facts["now_ms"] or ts < track.ts - SKEW_MS:
+        facts, ts, seq, known = row["in"], row["ts"], row["seq"], track.known
+        if seq != track.seq + 1 or ts != facts["now_ms"] or ts < track.ts - SKEW_MS:
             return False
-        held, deadline, get = facts["held"], facts["deadline_ms"], facts.get
-        if held is not track.held or track.bad:
-            return False
-        key: tuple[object, ...] = (
-            row["graph"], row["edge"], row["to"], row["event"], state, held, track.video, track.stage,
-            facts["cfg"], get("has_video"), get("return_stage"), get("costless"),
+        if known is None:
+            if track.bad:
+                return False
+            known = track.known = self._known(track, track.state, track.stage, video=track.video)
+        get, failed = facts.get, "reason" in facts
+        key: Hashable = (
+            _MOVE(row), facts["cfg"], facts["held"], get("has_video"), get("return_stage"), get("costless"),
         )  # fmt: skip
-        failed = "reason" in facts
         if failed:
-            told = get("told")
-            key = (
-                *key, facts["reason"], get("cls"), get("n"), ts + get("delay_ms", 0) < deadline,
-                get("alternative"), get("affordable"), tuple(told) if told else None,
-            )  # fmt: skip
-        plan = self._plans.get(key) or self._remember(key, row, track)
+            key = (key, _failure(facts, ts))
+        plan = known.get(key) or self._remember(known, key, row, track)
         if plan is None:
             return False
-        if failed:
-            if not _failure_fits(plan, row, track):
-                return False
-            if not get("alternative"):
-                track.counts[plan.counter] = get("n", 0) + 1
-            track.deadline_ms = deadline
-        elif deadline != track.deadline_ms or row["out"] != (
-            plan.effects(track.cost, f"{row['job']}:{seq}") if plan.words else []
-        ):
+        if not (_failed_alike if failed else _moved_alike)(plan, row, facts, track):
             return False
-        track.seq, track.ts, track.state, track.stage = seq, ts, plan.target, plan.stage
+        track.seq, track.ts = seq, ts
+        track.state, track.stage, track.known = plan.target, plan.stage, plan.then
         if plan.renders:
             track.video, track.rendered_ms = True, ts
+        if plan.ends:
+            self._end(row["job"])
         return True
 
     def born(self, row: Record) -> bool:
         """Is this a sound submit? Begins its track when it is."""
+        if row["disp"] != "transition" or row["seq"] != 0 or row["v"] != 1 or row["to"] != "queued":
+            return False
         facts, job = row["in"], row["job"]
         cost, held = facts["cost"], facts["held"]
-        if row["seq"] != 0 or row["v"] != 1 or row["event"] != "submit" or row["to"] != "queued":
-            return False
         words = [f"hold:{cost}:{job}:0"] if cost else []
         sound = held is (cost > 0) and row["out"] == words and facts["deadline_ms"] >= row["ts"]
-        if not sound or row["graph"] not in self.shelf.judges:
+        if not sound or row["event"] != "submit" or row["graph"] not in self.shelf.judges:
             return False
         self.live[job] = begun(row)
         self.report.graphs[row["graph"]] += 1
         return True
 
-    def _remember(self, key: tuple[object, ...], row: Record, track: Track) -> Plan | None:
+    def _known(self, track: Track, state: str, stage: str, *, video: bool) -> Known:
+        """What is known of jobs that stand like this one would."""
+        return self._standings.setdefault((track.held, track.cost, state, stage, video), {})
+
+    def _remember(self, known: Known, key: Hashable, row: Record, track: Track) -> Plan | None:
         plan = self._plan(row, track)
         if plan is not None:
-            if len(self._plans) >= CACHE_MAX:
-                self._plans.clear()
-            self._plans[key] = plan
+            if self._plans >= CACHE_MAX:
+                self._forget()
+            known[key] = plan
+            self._plans += 1
         return plan
+
+    def _forget(self) -> None:
+        self._plans = 0
+        for known in self._standings.values():
+            known.clear()
 
     def _plan(self, row: Record, track: Track) -> Plan | None:
         """The plan of a record that the graph agrees with, None otherwise."""
         judge = self.shelf.judge(row["graph"])
-        if judge is None:
+        if judge is None or row["v"] != 1 or row["disp"] != "transition" or row["from"] != track.state:
             return None
         facts = facts_of(row)
         if wrong_input(facts, track, judge.graph.strategy) is not None:
@@ -149,7 +152,9 @@ class Replayer:
         edge = decided(judge, track.state, facts)
         if isinstance(edge, str) or (edge.id, edge.target.value) != (row["edge"], row["to"]):
             return None
-        return plan_of(judge, edge, facts)
+        video = track.video or edge.trigger is Trigger.RENDERED
+        then = self._known(track, edge.target.value, stage_after(edge), video=video)
+        return plan_of(judge, edge, facts, track.cost, then)
 
     # --- everything else ------------------------------------------------------------------------
 
@@ -213,7 +218,7 @@ class Replayer:
         if track is None or not track.bad:
             self.report.jobs[fault.verdict] += 1
         if track is not None:
-            track.bad = True
+            track.bad, track.known = True, None
 
     def _torn(self, line: bytes) -> None:
         found = _JOB.search(line)
@@ -241,20 +246,47 @@ class Replayer:
         self.shelf.add(graph)
 
 
-def _failure_fits(plan: Plan, row: Record, track: Track) -> bool:
-    """Delay, count, deadline and effects of a failure, which no two records share."""
-    facts = row["in"]
-    n, delay, waits = facts.get("n", 0), facts.get("delay_ms", 0), 0
-    if plan.row is None or n != track.counts.get(plan.counter, 0):
+def _failure(facts: Mapping[str, Any], ts: int) -> Hashable:
+    """What else a decision about a failure looks at."""
+    get, told = facts.get, facts.get("told")
+    in_time = ts + get("delay_ms", 0) < facts["deadline_ms"]
+    flags = (in_time, get("alternative"), get("affordable"), tuple(told) if told else None)
+    return (facts["reason"], get("cls"), get("n"), flags)
+
+
+def _moved_alike(plan: Plan, row: Record, facts: Mapping[str, Any], track: Track) -> bool:
+    """Are deadline and effects of a move what they should be?"""
+    if facts["deadline_ms"] != track.deadline_ms:
         return False
-    if not facts.get("alternative"):
-        waits = delay_ms(plan.row, n, facts["rnd"], facts.get("retry_after_s"))
+    return _done_alike(row["out"], plan, f"{row['job']}:{row['seq']}") if plan.effects else row["out"] == []
+
+
+def _failed_alike(plan: Plan, row: Record, facts: Mapping[str, Any], track: Track) -> bool:
+    """Are count, delay, deadline and effects of a failure what they should be? Then the track counts it."""
+    get, waits = facts.get, 0
+    n, delay, alternative = get("n", 0), get("delay_ms", 0), get("alternative")
+    if not plan.fails or n != track.counts.get(plan.counter, 0):
+        return False
+    if not alternative:
+        waits = jittered_ms(plan.base_s, plan.jitter, facts["rnd"], get("retry_after_s"))
     deadline = track.deadline_ms
     if plan.life_ms:
         deadline = max(deadline, track.rendered_ms + plan.life_ms)
     if delay != waits or facts["deadline_ms"] != deadline:
         return False
-    if facts.get("affordable", True) is not (facts.get("watching") or facts.get("paid", 0) < plan.paid_tasks):
+    if get("affordable", True) is not (get("watching") or get("paid", 0) < plan.paid_tasks):
         return False
-    words = plan.effects(track.cost, f"{row['job']}:{row['seq']}") if plan.words else []
-    return bool(row["out"] == ([f"retry:{delay}ms", *words] if plan.retries else words))
+    if not _done_alike(row["out"], plan, f"{row['job']}:{row['seq']}", str(delay)):
+        return False
+    track.deadline_ms = deadline
+    if not alternative:
+        track.counts[plan.counter] = n + 1
+    return True
+
+
+def _done_alike(out: object, plan: Plan, key: str, delay: str = "") -> bool:
+    """Are these the plan's effects? As many lines in the text as words, so a word cannot hide another."""
+    if out.__class__ is not list or len(out) != plan.effects:
+        return False
+    text = plan.text.replace(KEY_MARK, key)
+    return "\n".join(out) == (text.replace(DELAY_MARK, delay) if delay else text)

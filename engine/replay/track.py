@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
+from engine.replay.plans import Known, stage_after
 from engine.replay.values import Record
 from states.facts import Facts
 from states.graph import Edge
 from states.strategy import Strategy
-from states.vocabulary import TERMINALS, State, Trigger
+from states.vocabulary import TERMINALS, Trigger
 
 ENDS: Final = frozenset(state.value for state in TERMINALS)
 SKEW_MS: Final = 1000
@@ -31,6 +32,8 @@ class Track:
     rendered_ms: int = 0
     counts: dict[str, int] = field(default_factory=dict)
     bad: bool = False
+    known: Known | None = None
+    """The plans of jobs that stand as this one does; None: not looked up yet."""
 
 
 def begun(row: Record) -> Track:
@@ -59,13 +62,11 @@ def strange_inputs(row: Record) -> list[str]:
 def advance(track: Track, row: Record, edge: Edge, facts: Facts) -> None:
     """Go on with the track after a move."""
     track.seq, track.ts, track.state = row["seq"], row["ts"], edge.target.value
-    track.stage = ""
+    track.stage, track.known = stage_after(edge), None
     if edge.row is not None:
         if not facts.alternative:
             track.counts[edge.row.counter] = track.counts.get(edge.row.counter, 0) + 1
         track.deadline_ms = facts.deadline_ms
-        if edge.target is State.RETRY_WAIT:
-            track.stage = edge.row.stage.value
     elif edge.trigger is Trigger.RENDERED:
         track.video, track.rendered_ms = True, row["ts"]
 
@@ -73,6 +74,7 @@ def advance(track: Track, row: Record, edge: Edge, facts: Facts) -> None:
 def follow(track: Track, row: Record) -> None:
     """Go on with what the record says, judged or not: one fault must not make ten."""
     track.seq, track.state, track.ts = row.get("seq", track.seq), row.get("to", track.state), row.get("ts", 0)
+    track.known = None
 
 
 def deadline_of(track: Track, edge: Edge, strategy: Strategy) -> int:
