@@ -18,6 +18,7 @@ COMMANDS: Final = (
     "log",
     "replay",
     "simulate",
+    "bench",
 )
 """Loaded when they are asked for: a quick command does not pay for the others' imports."""
 _MODULES: Final = {"run": "serve", "bot": "serve", "worker": "serve"}

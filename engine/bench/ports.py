@@ -1,0 +1,96 @@
+"""An outside world that answers at once, in process: what is left to measure is the engine."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from engine.ports import (
+    Accepted,
+    CreatePlan,
+    Delivered,
+    Delivery,
+    Failed,
+    Notice,
+    Rendered,
+    Rendering,
+    Told,
+)
+from states.job import Job, ProviderTask, Request, Video
+from states.vocabulary import Failure, Reason, Stage, Verdict
+from states.strategy import STRATEGY
+
+MODEL: Final = "kling-3.0/video"
+KEY: Final = "main"
+PAYLOAD_BYTES: Final = 581
+"""A job's request as stored. The peers' messages are as long."""
+_TAKEN: Final = Failed(
+    Failure("engine", "create"),
+    Verdict(STRATEGY.row(Stage.GENERATING, Reason.WORKER_LOST).cls, Reason.WORKER_LOST, "bench.taken_away"),
+)
+
+
+def request_of(user_id: int) -> Request:
+    """A launch whose stored request has about `PAYLOAD_BYTES` bytes."""
+    return Request(
+        chat_id=user_id,
+        photo="AgACAgIAAxkBAAIB" + "x" * 67,
+        template="own",
+        prompt="Slow turn of the bottle on wet stone, soft light from the left. " * 5,
+        model=MODEL,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class InstantMaker:
+    """A provider that accepts and renders at once. `first_s`: clock seconds until its first look."""
+
+    first_s: float = 0.0
+
+    def plan_create(self, job: Job) -> CreatePlan | Failed:
+        """One model, one key."""
+        del job
+        return CreatePlan(MODEL, KEY)
+
+    async def create(
+        self, job: Job, task: ProviderTask, intent: Callable[[], Awaitable[bool]]
+    ) -> Accepted | Failed:
+        """Make the intent durable, then accept."""
+        if not await intent():
+            return _TAKEN
+        return Accepted(f"{job.id[-16:]}{task.n:016x}")
+
+    async def poll(self, job: Job, task: ProviderTask) -> Rendering | Rendered | Failed:
+        """The video is there."""
+        del job
+        url = f"https://tempfile.example.test/{task.task_id}/result.mp4"
+        return Rendered(Video(url, task.n, "5" * 64, 2_400_000, 720, 1280, 10.0), 70.0)
+
+    def first_poll_s(self, model: str) -> float:
+        """When to look first."""
+        del model
+        return self.first_s
+
+
+@dataclass(frozen=True, slots=True)
+class InstantCourier:
+    """A chat that shows the video at once."""
+
+    async def deliver(
+        self, delivery: Delivery, note: Callable[[Mapping[str, int | str]], Awaitable[None]]
+    ) -> Delivered | Failed:
+        """Delivered, by editing the status message."""
+        del note
+        return Delivered(delivery.job.status_message_id or 1, "BAACAgIAAxkDAAIC" + "y" * 56, "video")
+
+
+@dataclass(slots=True)
+class InstantNotifier:
+    """A chat that shows every notice at once, and counts them."""
+
+    told: int = 0
+
+    async def tell(self, notice: Notice) -> Told | Failed:
+        """Shown."""
+        del notice
+        self.told += 1
+        return Told()
