@@ -7,7 +7,7 @@ import click
 
 from bot.commands.bench_show import Report
 from bot.wiring.bench.machine import machine
-from bot.wiring.bench.rounds import jobs_round
+from bot.wiring.bench.rounds import jobs_round, raw_rounds
 from bot.wiring.running import finished
 from engine.bench.jobs import Plan
 from engine.bench.summary import spread
@@ -75,6 +75,35 @@ def jobs_command(
     report.table("commands per job", {k: n / jobs for k, n in _top(last.server.calls)})
     report.table("microseconds per job in the server", {k: n / jobs for k, n in _top(last.server.usec)})
     report.write(json_path)
+
+
+@bench.command("raw")
+@common
+@click.option("--jobs", type=_COUNT, default=2_000, show_default=True, help="Jobs that are recorded.")
+@click.option("--users", type=_COUNT, default=500, show_default=True)
+@click.option("--rounds", type=click.IntRange(1, 50), default=3, show_default=True)
+def raw_command(
+    *, redis_url: str, aof: str, json_path: Path | None, jobs: int, users: int, rounds: int
+) -> None:
+    """The ceiling of our own scripts: the calls of a real run sent again, without the engine."""
+    report = Report("raw", finished(machine(redis_url)), {"aof": aof, "jobs": jobs, "users": users})
+    found = finished(_raw(report, jobs, users, rounds, redis_url, aof))
+    for how, measured in found.items():
+        report.figures(spread(measured), f"median {how}")
+    report.write(json_path)
+
+
+async def _raw(
+    report: Report, jobs: int, users: int, rounds: int, redis_url: str, aof: str
+) -> dict[str, list[dict[str, float]]]:
+    found: dict[str, list[dict[str, float]]] = {}
+    async for recording, how, replayed in raw_rounds(jobs, users, rounds, redis_url, aof):
+        if not found:
+            report.table("calls per job", {verb: n / jobs for verb, n in recording.verbs.most_common()})
+        figures = replayed.figures()
+        found.setdefault(how, []).append(figures)
+        report.line(figures, ("jobs_per_s", "transitions_per_s", "script_us_per_transition", "server_busy"), how)
+    return found
 
 
 def _top(counts: Any, most: int = 16) -> list[tuple[str, float]]:

@@ -27,10 +27,10 @@ class Report:
         self.console.print(f"[bold]reelstate bench {self.name}[/] on " + ", ".join(self.machine.values()))
         self.console.print(", ".join(f"{name} {_said(value)}" for name, value in self.settings.items()))
 
-    def line(self, figures: Mapping[str, float], names: tuple[str, ...]) -> None:
-        """One round, as it comes."""
-        self.content.setdefault("rounds", []).append(dict(figures))
-        self.console.print("  " + " · ".join(f"{name} {number(figures[name])}" for name in names))
+    def line(self, figures: Mapping[str, float], names: tuple[str, ...], what: str = "") -> None:
+        """One round, as it comes; `what` it measured when rounds differ."""
+        self.content.setdefault(f"rounds {what}".strip(), []).append(dict(figures))
+        self.console.print(f"  {what} ".rstrip() + " " + " · ".join(f"{name} {number(figures[name])}" for name in names))
 
     def figures(self, spreads: Mapping[str, Spread], title: str = "median") -> None:
         """The medians over all rounds."""

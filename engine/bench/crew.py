@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -87,24 +87,23 @@ async def fund(engine: Engine, users: int, jobs: int) -> None:
 
 @asynccontextmanager
 async def crew(
-    url: str,
-    config: EngineConfig,
+    engine: Engine,
     *,
     name: str,
     slots: int,
     maker: InstantMaker | None = None,
     ended: Callable[[], None] = lambda: None,
 ) -> AsyncIterator[Crew]:
-    """An open engine with a worker and a relay that are ready to `run`."""
-    engine = await Engine.connect(url, config)
-    async with AsyncExitStack() as stack:
-        stack.push_async_callback(engine.close)
-        moves, notifier = Moves(ended), InstantNotifier()
-        telemetry = Telemetry([moves])
-        worker = make_worker(
-            engine, maker or InstantMaker(), InstantCourier(), telemetry, name=name, keys=[KEY], slots=slots
-        )
-        yield Crew(engine, worker, moves, notifier)
+    """A worker over an open engine, which is closed at the end."""
+    moves = Moves(ended)
+    maker = maker or InstantMaker()
+    worker = make_worker(
+        engine, maker, InstantCourier(), Telemetry([moves]), name=name, keys=[KEY], slots=slots
+    )
+    try:
+        yield Crew(engine, worker, moves, InstantNotifier())
+    finally:
+        await engine.close()
 
 
 @asynccontextmanager

@@ -156,7 +156,8 @@ def _sum(counts: list[dict[str, int]]) -> dict[str, int]:
 
 async def _submit_all(plan: Plan, tally: Tally) -> float:
     """Put all jobs in line; how long that took, s."""
-    async with crew(plan.url, config_of(plan.partitions), name="submitter", slots=1) as made:
+    engine = await Engine.connect(plan.url, config_of(plan.partitions))
+    async with crew(engine, name="submitter", slots=1) as made:
         began_s = wall_s()
         await asyncio.gather(*(_submit(made, tally, plan.users, None) for _ in range(plan.concurrency)))
         return wall_s() - began_s
@@ -223,8 +224,8 @@ async def _work(plan: Plan, tally: Tally, number: int, pipe: Pipe) -> None:
         tally.one_done()
         room.release()
 
-    config = config_of(plan.partitions)
-    async with crew(plan.url, config, name=f"w{number}", slots=plan.concurrency, ended=ended) as made:
+    engine = await Engine.connect(plan.url, config_of(plan.partitions))
+    async with crew(engine, name=f"w{number}", slots=plan.concurrency, ended=ended) as made:
         pipe.send("ready")
         await asyncio.to_thread(pipe.recv)
         began_s, used_s = wall_s(), cpu_s()

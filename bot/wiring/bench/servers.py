@@ -1,7 +1,7 @@
 """A fresh server for each measurement, with the append-only file as asked for."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -20,19 +20,29 @@ def fresh_server(aof: str, *, port: bool = False) -> Iterator[str]:
             yield server.url
 
 
-async def emptied(url: str, aof: str) -> None:
-    """Make a server that was named by hand ready for a run. Raises Trouble when it holds anything."""
-    async with Connection(url) as connection:
-        if await connection.keyless("DBSIZE"):
-            raise Trouble("The server named with --redis holds keys: a benchmark wants an empty one of its own.")
-        for name, value in (("appendonly", "yes"), ("appendfsync", aof)):
-            try:
-                await connection.keyless("CONFIG", "SET", name, value)
-            except ScriptFailed as error:
-                raise Trouble(f"The server refuses CONFIG SET {name} ({error}).") from None
+@asynccontextmanager
+async def ground(redis_url: str, aof: str, *, port: bool = False) -> AsyncIterator[str]:
+    """Where one run takes place: an own server, or the one named by hand, which must be empty and is emptied.
+
+    Raises Trouble.
+    """
+    if not redis_url:
+        with fresh_server(aof, port=port) as url:
+            yield url
+        return
+    async with Connection(redis_url) as connection:
+        await _check(connection, aof)
+        try:
+            yield redis_url
+        finally:
+            await connection.keyless("FLUSHALL")
 
 
-async def clear(url: str) -> None:
-    """Forget what a run left on a server that was found empty."""
-    async with Connection(url) as connection:
-        await connection.keyless("FLUSHALL")
+async def _check(connection: Connection, aof: str) -> None:
+    if await connection.keyless("DBSIZE"):
+        raise Trouble("The server named with --redis holds keys: a benchmark wants an empty one of its own.")
+    for name, value in (("appendonly", "yes"), ("appendfsync", aof)):
+        try:
+            await connection.keyless("CONFIG SET", name, value)
+        except ScriptFailed as error:
+            raise Trouble(f"The server refuses CONFIG SET {name} ({error}).") from None
