@@ -4,13 +4,14 @@ Only the fields named here are looked at. `param` repeats the user's prompt and 
 never read, so neither a word nor an address in it can be mistaken for the provider's.
 """
 
-import json
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from adapters.outside import json_of
 from states.vocabulary import Failure
 
 
@@ -94,17 +95,28 @@ URL_LISTS = ("resultUrls", "result_urls", "urls", "videos")
 URL_FIELDS = ("resultUrl", "result_url", "videoUrl", "video_url", "url")
 WEB = re.compile(r"https?://[^\s\"'<>\\]+")
 NOT_VIDEO = re.compile(r"\.(jpe?g|png|webp|gif|json|txt)(\?|$)", re.IGNORECASE)
+TASK_ID_MOST = 200
+DEPTH = 8
+"""How deep results and models are looked for; real answers nest three times."""
 NOT_YET = re.compile(r"\brecord\s?info is null\b|\brecord is null\b", re.IGNORECASE)
 
 
 def task_created(data: Any) -> TaskCreated | None:
-    """The id of a new task (`taskId`, else `recordId`); None when there is none."""
+    """The id of a new task (`taskId`, else `recordId`); None when there is none that can be one."""
     if isinstance(data, Mapping):
         for name in ("taskId", "task_id", "recordId"):
-            value = data.get(name)
-            if isinstance(value, str | int) and str(value).strip():
-                return TaskCreated(str(value).strip())
+            task_id = task_id_of(data.get(name))
+            if task_id:
+                return TaskCreated(task_id)
     return None
+
+
+def task_id_of(value: Any) -> str:
+    """It goes into addresses, logs and the store: a short printable word, or nothing."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return ""
+    word = str(value).strip() if isinstance(value, str) or abs(value) < 10**TASK_ID_MOST else ""
+    return word if len(word) <= TASK_ID_MOST and word.isprintable() else ""
 
 
 def task_report(data: Any) -> TaskReport | None:
@@ -136,7 +148,7 @@ def _report(data: Mapping[str, Any]) -> TaskReport:
         urls=urls,
         fail_code=fail_code,
         fail_message=fail_message if phase is Phase.FAILED else "",
-        cost=_number(data.get("creditsConsumed")),
+        cost=_cost(data.get("creditsConsumed")),
         took_s=_took_s(data),
     )
 
@@ -151,12 +163,14 @@ def model_ids(data: Any) -> frozenset[str]:
     return frozenset(_ids(data))
 
 
-def _ids(data: Any) -> Iterator[str]:
+def _ids(data: Any, depth: int = DEPTH) -> Iterator[str]:
     if isinstance(data, str):
         yield data
+    elif not depth:
+        return
     elif isinstance(data, list):
         for item in data:
-            yield from _ids(item)
+            yield from _ids(item, depth - 1)
     elif isinstance(data, Mapping):
         name = data.get("id") or data.get("model") or data.get("name")
         if isinstance(name, str):
@@ -164,7 +178,7 @@ def _ids(data: Any) -> Iterator[str]:
         else:
             for value in data.values():
                 if isinstance(value, list | Mapping):
-                    yield from _ids(value)
+                    yield from _ids(value, depth - 1)
 
 
 def _state_word(data: Mapping[str, Any]) -> str:
@@ -185,16 +199,18 @@ def _result_urls(data: Mapping[str, Any]) -> tuple[str, ...]:
     return ()
 
 
-def _urls(holder: Any) -> Iterator[str]:
+def _urls(holder: Any, depth: int = DEPTH) -> Iterator[str]:
     if isinstance(holder, str):
         yield from WEB.findall(holder)
+    elif not depth:
+        return
     elif isinstance(holder, list):
         for item in holder:
-            yield from _urls(item)
+            yield from _urls(item, depth - 1)
     elif isinstance(holder, Mapping):
         for name in (*URL_LISTS, *URL_FIELDS):
             if holder.get(name):
-                yield from _urls(_unpacked(holder[name]))
+                yield from _urls(_unpacked(holder[name]), depth - 1)
 
 
 def _unpacked(value: Any) -> Any:
@@ -203,7 +219,7 @@ def _unpacked(value: Any) -> Any:
         if not isinstance(value, str) or value.lstrip()[:1] not in ("{", "[", '"'):
             break
         try:
-            value = json.loads(value)
+            value = json_of(value)
         except ValueError:
             break
     return value
@@ -217,13 +233,22 @@ def _text(data: Mapping[str, Any], *names: str) -> str:
     return ""
 
 
-def _number(value: Any) -> float | None:
+def number(value: Any) -> float | None:
+    """A finite number, however it is written; None for everything else."""
     try:
-        return None if value is None or isinstance(value, bool) else float(value)
-    except (TypeError, ValueError):
+        found = None if value is None or isinstance(value, bool) else float(value)
+    except (TypeError, ValueError, OverflowError):
         return None
+    return found if found is not None and math.isfinite(found) else None
+
+
+def _cost(value: Any) -> float | None:
+    """Credits are not negative: such a number is a slip, and the books must not earn by it."""
+    found = number(value)
+    return found if found is not None and found >= 0 else None
 
 
 def _took_s(data: Mapping[str, Any]) -> float | None:
-    began, ended = _number(data.get("createTime")), _number(data.get("completeTime"))
-    return (ended - began) / 1000 if began and ended and ended >= began else None
+    began, ended = number(data.get("createTime")), number(data.get("completeTime"))
+    took_s = (ended - began) / 1000 if began and ended and ended >= began else None
+    return took_s if took_s is not None and math.isfinite(took_s) else None

@@ -8,7 +8,6 @@ HMAC-SHA256 in base64 (docs.kie.ai/common-api/webhook-verification).
 import base64
 import hashlib
 import hmac
-import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -17,6 +16,8 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
+from adapters.kie.answers import task_id_of
+from adapters.outside import json_of, same_secret
 from engine.ports import Clock
 from states.job import Hint
 
@@ -71,7 +72,7 @@ def verify(
     if not job_id or not (number.isascii() and number.isdigit() and len(number) < 6):
         return Rejection.ADDRESS
     n = int(number)
-    if not _same(query.get("sig", ""), _own_signature(secrets.ours, job_id, n)):
+    if not same_secret(query.get("sig", ""), _own_signature(secrets.ours, job_id, n)):
         return Rejection.ADDRESS
     task_id = _task_id(body)
     if not task_id:
@@ -112,36 +113,35 @@ def _check_provider(headers: Mapping[str, str], task_id: str, key: str, now_s: f
     stamp = lower.get("x-webhook-timestamp", "")
     if not (stamp.isascii() and stamp.isdigit() and len(stamp) < 14):
         return Rejection.SIGNATURE
-    if not _same(lower.get("x-webhook-signature", ""), provider_signature(key, task_id, stamp)):
+    if not same_secret(lower.get("x-webhook-signature", ""), provider_signature(key, task_id, stamp)):
         return Rejection.SIGNATURE
     return Rejection.STALE if abs(now_s - int(stamp)) > WINDOW_S else None
 
 
 def provider_signature(key: str, task_id: str, timestamp: str) -> str:
     """KIE's signature: base64 of HMAC-SHA256 over `taskId.timestamp`."""
-    digest = hmac.new(key.encode(), f"{task_id}.{timestamp}".encode(), hashlib.sha256).digest()
-    return base64.b64encode(digest).decode()
+    return base64.b64encode(_mac(key, f"{task_id}.{timestamp}")).decode()
 
 
 def _own_signature(secret: str, job_id: str, n: int) -> str:
-    digest = hmac.new(secret.encode(), f"kie-callback:{job_id}:{n}".encode(), hashlib.sha256).digest()
-    return base64.urlsafe_b64encode(digest[:18]).decode()
+    return base64.urlsafe_b64encode(_mac(secret, f"kie-callback:{job_id}:{n}")[:18]).decode()
 
 
-def _same(given: str, wanted: str) -> bool:
-    return hmac.compare_digest(given.encode(), wanted.encode())
+def _mac(key: str, text: str) -> bytes:
+    """The text may be a stranger's: half characters of an address are signed as they are."""
+    return hmac.new(key.encode(), text.encode("utf-8", "surrogatepass"), hashlib.sha256).digest()
 
 
 def _task_id(body: bytes) -> str:
     """The task's id where the kinds of callbacks carry it: market, Runway, Aleph."""
     try:
-        found: Any = json.loads(body)
+        found: Any = json_of(body)
     except ValueError:
         return ""
     for holder in (found.get("data"), found) if isinstance(found, dict) else ():
         if isinstance(holder, dict):
             for name in ("taskId", "task_id", "recordId"):
                 value = holder.get(name)
-                if isinstance(value, str) and 0 < len(value) <= 200:
-                    return value
+                if isinstance(value, str) and (task_id := task_id_of(value)):
+                    return task_id
     return ""

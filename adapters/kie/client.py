@@ -15,6 +15,7 @@ import httpx
 from adapters.kie import answers, failures
 from adapters.kie.answers import Credits, Facts, Link, TaskCreated, TaskReport, Uploaded
 from adapters.kie.keys import ApiKey
+from adapters.outside import json_of
 from states.vocabulary import Failure
 
 USER_AGENT = (
@@ -124,12 +125,12 @@ class KieClient:
         if isinstance(got, Failure):
             return got
         response, envelope = got
-        try:
-            return Credits(float(envelope.data))
-        except (TypeError, ValueError):
+        amount = answers.number(envelope.data)
+        if amount is None:
             return failures.malformed(
                 "poll", response, envelope.code, "the balance is not a number", key.value
             )
+        return Credits(amount)
 
     async def models(self, key: ApiKey) -> frozenset[str] | Failure:
         """Ids of the models KIE offers now; free of charge."""
@@ -201,7 +202,7 @@ class KieClient:
 def read(step: str, response: httpx.Response, secret: str = "") -> tuple[httpx.Response, Envelope] | Failure:
     """The envelope of an answer when it says 200 and means it."""
     try:
-        body = response.json() if len(response.content) <= BODY_LIMIT else None
+        body = json_of(response.content) if len(response.content) <= BODY_LIMIT else None
     except ValueError:
         body = None
     if not isinstance(body, Mapping) or not ({"code", "msg", "data"} & body.keys()):

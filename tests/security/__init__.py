@@ -1,0 +1,1 @@
+"""What strangers may send us: forged, replayed, oversized, malformed; and what we must never let out."""
