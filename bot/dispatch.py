@@ -12,18 +12,21 @@ from typing import Any, Final
 
 from aiogram import Bot, Dispatcher
 from aiogram.exceptions import (
+    TelegramBadRequest,
     TelegramForbiddenError,
     TelegramNetworkError,
     TelegramRetryAfter,
     TelegramServerError,
 )
 from aiogram.types import Update as TelegramUpdate
-from pydantic import ValidationError
+from aiogram.types.update import UpdateTypeLookupError
 
 from bot.ports import Inbox
 from engine.errors import StoreUnavailable
 from engine.ports import Alert, Clock
 from engine.values import Update
+from states.classify import classify_telegram_error
+from states.vocabulary import ErrorClass, Failure
 
 BACKOFF_S: Final = (1.0, 2.0, 5.0, 15.0, 60.0)
 """Pauses before an update is handled again; the last one repeats."""
@@ -118,18 +121,26 @@ class UpdatePump:
             return Verdict(again_s=float(told.retry_after))
         except (TelegramNetworkError, TelegramServerError, StoreUnavailable):
             return Verdict(again_s=_backoff_s(update.attempts))
+        except TelegramBadRequest as refused:
+            return self._unheard(update) if _nobody_there(refused) else self._bug(update, refused)
         except Exception as error:  # noqa: BLE001  (a bug in a handler must not stop the other chats)
             return self._bug(update, error)
         return HANDLED
 
     def _parsed(self, update: Update) -> TelegramUpdate | Verdict:
         try:
-            return TelegramUpdate.model_validate(json.loads(update.raw), context={"bot": self._bot})
-        except (ValueError, ValidationError) as error:
+            parsed = TelegramUpdate.model_validate(json.loads(update.raw), context={"bot": self._bot})
+            # aiogram would print an update of a kind it does not know, the texts of people and all
+            return parsed if parsed.event_type else Verdict()
+        except (ValueError, RecursionError, OverflowError, UpdateTypeLookupError) as error:
             if self._on_crash is not None:
                 self._on_crash("update.undecodable", error)
             text = f"update {update.update_id} cannot be read ({type(error).__name__}); it was skipped"
             return Verdict(alert=Alert("update.undecodable", "update", text))
+
+    def _unheard(self, update: Update) -> Verdict:
+        """Telegram does not know the chat: it may again in a moment (tdlib#219); else nobody is there."""
+        return HANDLED if update.attempts >= BUG_ATTEMPTS else Verdict(again_s=_backoff_s(update.attempts))
 
     def _bug(self, update: Update, error: Exception) -> Verdict:
         if self._on_crash is not None:
@@ -139,6 +150,11 @@ class UpdatePump:
         name = type(error).__name__
         text = f"update {update.update_id} failed {update.attempts} times ({name}); it was given up"
         return Verdict(alert=Alert(f"update.failed:{name}", "update", text))
+
+
+def _nobody_there(refused: TelegramBadRequest) -> bool:
+    failure = Failure(source="telegram", step="send", http_status=400, code="400", message=refused.message)
+    return classify_telegram_error(failure).cls is ErrorClass.PARKED
 
 
 def _backoff_s(attempts: int) -> float:

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import json
 from collections.abc import AsyncGenerator, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from aiogram.methods import TelegramMethod
 from aiogram.types import InputFile
 from aiohttp import ClientError, ClientTimeout
 
+from adapters.outside import json_of
 from adapters.telegram.failures import Exchange, failure_of
 from states.vocabulary import Failure
 
@@ -111,7 +111,7 @@ class Session(AiohttpSession):
         except ClientError as exc:
             raise TelegramNetworkError(method=method, message=f"{type(exc).__name__}: {exc}") from exc
         with contextlib.suppress(ValueError):  # check_response below reports what is not JSON
-            body = json.loads(text)
+            body = json_of(text)
             seen.body = body if isinstance(body, dict) else None
         if seen.raw and answer.ok and seen.body is not None and seen.body.get("ok") is True:
             return cast("T", seen.body.get("result"))
@@ -129,7 +129,7 @@ class Session(AiohttpSession):
 def make_bot(token: str, api_base: str = "https://api.telegram.org", timeouts: Timeouts | None = None) -> Bot:
     """A bot for the real Bot API or for one that speaks the same HTTP (sandbox). Texts are HTML."""
     limits = timeouts or Timeouts()
-    session = Session(api=TelegramAPIServer.from_base(api_base), timeout=limits.call_s)
+    session = Session(api=TelegramAPIServer.from_base(api_base), timeout=limits.call_s, json_loads=json_of)
     return Bot(token, session=session, default=DefaultBotProperties(parse_mode=ParseMode.HTML))
 
 

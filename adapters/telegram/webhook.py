@@ -1,13 +1,12 @@
 """Updates by webhook: stored first, answered after. What cannot be stored is asked for again (503)."""
 
-import hmac
-import json
 from collections.abc import Awaitable, Callable
 
 from aiogram import Bot
 from aiogram.methods import SetWebhook
 from aiohttp import web
 
+from adapters.outside import json_of, same_secret
 from adapters.telegram.client import Timeouts, call
 from adapters.telegram.poller import ALLOWED_UPDATES, Put, chat_of
 from states.vocabulary import Failure
@@ -21,15 +20,14 @@ def webhook_handler(secret: str, put: Put) -> Handler:
     """An aiohttp handler for POST. `secret`: 1-256 of [A-Za-z0-9_-], as given to setWebhook."""
     if not secret:
         raise ValueError("a webhook needs a secret: anybody may post to its address")
-    expected = secret.encode()
 
     async def handle(request: web.Request) -> web.Response:
         given = request.headers.get(SECRET_HEADER, "")
-        if not hmac.compare_digest(given.encode("utf-8", "surrogateescape"), expected):
+        if not same_secret(given, secret):
             return web.Response(status=401)
         raw = await request.read()
         try:
-            update = json.loads(raw)
+            update = json_of(raw)
         except ValueError:
             return web.Response(status=400)
         update_id = update.get("update_id") if isinstance(update, dict) else None

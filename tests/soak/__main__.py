@@ -141,6 +141,7 @@ class Soak:
             "plan": {"minutes": self.plan.minutes, "users": self.plan.users, "rate": self.plan.rate}
             | {"seed": self.plan.seed, "clock_factor": FACTOR},
             "people": dict(self.people.done.most_common()),
+            "unended": self.people.unended,
             "trouble": dict(self.trouble.done.most_common()),
             "jobs": samples[-1]["jobs"],
             "provider": {"creates": self.town.kie.state.creates},

@@ -52,6 +52,8 @@ class People:
     """(moment, seconds until the bot said something)."""
     videos: list[tuple[float, float]] = field(default_factory=list)
     """(moment, seconds from the launch to the video in the chat)."""
+    unended: list[str] = field(default_factory=list)
+    """Stories nobody saw the end of: whose, what they did, what their chat shows."""
     photos: list[bytes] = field(default_factory=list)
     dark: bytes = b""
     busy: set[asyncio.Task[None]] = field(default_factory=set)
@@ -137,7 +139,7 @@ class People:
             await asyncio.sleep(rng.uniform(3, 20))
             await person.unblock()
             await person.start()
-        await self._end(customer, button, began)
+        await self._end(customer, button, began, habit)
 
     async def _launch_button(self, customer: Customer, seen: int) -> Button | None:
         """The launch button of a proposal newer than `seen` messages."""
@@ -156,7 +158,7 @@ class People:
         if button is not None:
             await customer.person.tap_anyway(*button)
 
-    async def _end(self, customer: Customer, button: Button, began: float) -> None:
+    async def _end(self, customer: Customer, button: Button, began: float, habit: str) -> None:
         """Until the story is told to its end: a video, or last words with the money back."""
         refused = began + REFUSED_S
 
@@ -168,6 +170,10 @@ class People:
 
         if not await _until(told, STORY_S):
             self.done["story without an end"] += 1
+            shown = [
+                message.text[:60] for message in customer.messages if message.message_id >= button.message_id
+            ]
+            self.unended.append(f"{customer.person.id} {habit}: {shown}")
             return
         if customer.button(Verb.LAUNCH) == button:
             self.done["launch refused"] += 1

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from html import escape
+from math import floor, log10
 from typing import Any, Final
 
 WIDTH, HEIGHT, GAP = 940, 190, 34
@@ -24,7 +25,8 @@ def picture(title: str, samples: Sequence[Mapping[str, Any]]) -> str:
         ("CPU, cores", _of(samples, "cpu", ("bot", "steady", "doomed", "store", "driver"))),
     ]
     height = _TOP + len(charts) * (HEIGHT + GAP) + 10
-    drawn = [_chart(name, series, _TOP + n * (HEIGHT + GAP)) for n, (name, series) in enumerate(charts)]
+    last = max((s["at_s"] / 60 for s in samples), default=1.0)
+    drawn = [_chart(name, series, _TOP + n * (HEIGHT + GAP), last) for n, (name, series) in enumerate(charts)]
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}"'
         f' viewBox="0 0 {WIDTH} {height}" font-family="DejaVu Sans, Arial, sans-serif" font-size="12">'
@@ -57,10 +59,15 @@ def _largest(samples: Sequence[Mapping[str, Any]], n: int) -> list[str]:
     return sorted(seen, key=lambda kind: -seen[kind])[:n]
 
 
-def _chart(name: str, series: Series, top: int) -> str:
+def _nice(most: float) -> float:
+    """The next round number."""
+    unit = 10.0 ** floor(log10(most)) if most > 0 else 1.0
+    return next(unit * step for step in (1, 1.5, 2, 3, 4, 5, 6, 8, 10) if unit * step >= most)
+
+
+def _chart(name: str, series: Series, top: int, last: float) -> str:
     points = [point for line in series.values() for point in line]
-    last = max((x for x, _ in points), default=1.0) or 1.0
-    most = max((y for _, y in points), default=1.0) * 1.08 or 1.0
+    most = _nice(max((y for _, y in points), default=1.0))
     inner = WIDTH - _LEFT - _RIGHT
 
     def at(x: float, y: float) -> str:

@@ -33,6 +33,9 @@ def _short(fault: Fault) -> Fault:
 
 
 WEATHER: Final = tuple((name, _short(fault)) for name, story in SCENARIOS.items() for fault in story.faults)
+RARE: Final = frozenset({"provider_auth"})
+"""What stops all launches for ten minutes: were it as common as the others, nobody would launch anything."""
+RARE_SHARE: Final = 0.2
 
 
 @dataclass(slots=True)
@@ -48,9 +51,11 @@ class Trouble:
         while True:
             await asyncio.sleep(rng.expovariate(1 / FAULT_EVERY_S))
             name, fault = rng.choice(WEATHER)
+            if name in RARE and rng.random() > RARE_SHARE:
+                continue
             self.town.faults.extend([fault])
             self.done[f"fault {name}"] += 1
-            for old in [f for f in self.town.faults.listing()][:-20]:
+            for old in list(self.town.faults.listing())[:-20]:
                 self.town.faults.remove(old.id)
             self._sweep()
 
