@@ -20,7 +20,9 @@ _SAYS_NOTHING = frozenset({"500", "501"})
 """Beside a text that no rule takes, these codes add nothing: it stays `unknown`, so that people see it."""
 _OK_CODES = frozenset({"200", "0", "201", "202"})
 _STATUS = re.compile(
-    r" (?:status(?: code)?|http(?: status| error)?|error code|code|error|returned|with) ([1-5][0-9]{2}) "
+    r" (?:status(?: code)?|http(?: status| error)?|error code|code|error|returned|with|upstream"
+    r"|provider|server|backend|gateway|responded|answered|got|received|said"
+    r"|[^ ]*(?:失败|错误|状态码|错误码|返回)) ([1-5][0-9]{2}) "
 )
 _LEADING = re.compile(r"^ ([1-5][0-9]{2,3}) ")
 _LABELS = {

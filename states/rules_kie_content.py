@@ -104,7 +104,7 @@ CONTENT: tuple[Rule, ...] = (
             "@(промпт|описание|запрос|текст) .. (запрещ~|отклон~|наруш~|недопустим~|заблокир~|не прош~)",
             "@(запрещенн~|недопустим~|стоп) (слов~|выражени~|промпт~)",
         ),
-        r"(提示词?|文本|描述|歌词|prompt).{0,14}(违规|敏感|违反|审查|审核|拒绝|不合规|捕获|不当|拦截|禁止|包含)|敏感词|违禁词|输入文本.{0,10}(敏感|违规)",
+        r"(提示词?|文本|描述|歌词|prompt).{0,14}(违规|敏感|违反|审查|审核|拒绝|不合规|捕获|不当|拦截|禁止|包含)|敏感词|违禁词|禁用.{0,2}(词|内容)|禁词|屏蔽词|输入文本.{0,10}(敏感|违规)",
     ),
     Rule(
         "kie.text.content_policy",
@@ -144,6 +144,7 @@ CONTENT: tuple[Rule, ...] = (
             "(content|input|output|generation|material|result|request) .. {be}? ?(been )?@(flagged|prohibited|inappropriate|sensitive|unsafe|harmful|disallowed|violat~|moderated|offensive|objectionable|unlawful|improper)",
             "(content|input|image|video|photo|output|images|videos|photos|media|inputs|generation) {be} .. @(blocked|rejected|refused|restricted|filtered|forbidden|banned|not allowed|not permitted)",
             "(prohibited|inappropriate|unsafe|harmful|disallowed|objectionable|offensive|restricted|forbidden|illegal|unacceptable|dangerous|abusive|hateful|graphic|violent|sensitive|flagged|banned|improper|vulgar|violating|risky|suspicious|questionable|controversial|extreme|disturbing|shocking|explicit|toxic|lewd|suggestive) @(content|material|materials|images?|imagery|inputs?|subject|information|media|topics?|use|activity|videos?|frames?|photos?|pictures?|uploads?)",
+            "(unable|not able) to (generate|create|produce) (this|that|such) @(content|prompt|material)",
             "@content .. (could not|cannot|can t|couldn t) be (processed|generated|created)",
             "(content|input|output|image|video|photo|prompt|generation|result|response|media|frame|request) (is |was |were |are |has been |have been |got )?@(filtered|moderated|censored|suppressed|withheld)",
             "@(trigger~|hit|activated) .. (strategy|policy|policies|rule|rules|safeguards?|filter|filters|moderation|safety|guard~|security)(?! (service|server|api))",

@@ -63,7 +63,7 @@ REQUEST_SURE: tuple[Rule, ...] = (
             "(exceed~|over|above|reached) .. @(number|count|amount) of .. (items?|elements?|entries|references?|shots?|urls?)",
             "@(file|files|image|asset|media|video|object|resource) (id|ids|uuid|key) .. (not|invalid|unsupported|missing|expired|wrong|does|unknown|fe)",
             "@(number|count|amount) of .. (images|videos|files|items|urls) .. (exceed~|must|cannot|should|max~|limit|between)",
-            "too many @(images|files|urls|videos)(?! (in|at|pending|queued|running|processing|per))",
+            "too many @(images|files|urls|videos)(?! (in (flight|progress|queue|parallel)|at|pending|queued|running|processing|per))",
             "specified @asset",
             "@asset .. (not found|does not exist|not exist)",
             "@(callback|callbackurl|webhook|call back) .. (invalid|required|must|failed|unreachable|not valid)",

@@ -15,6 +15,11 @@ FAMILIES = {
     "failed": "fail|failed|fails|failure|failing|error|errors|unable|unsuccessful|could not|couldn t|can ?not|can t|timeout|timed out",
     "be": "is|are|was|were|be|been|being|has been|have been|isn t|aren t|gets|got",
     "not": "not|n t|isn t|aren t|wasn t|don t|doesn t|cannot|can t|no longer",
+    # What may be wrong with a photo, and whom it shows.
+    "shown": "faces?|products?|subjects?|objects?|persons?|items?|figure|body|head",
+    "flaw": "small|far|tiny|blurry|blurred|dark|dim|occluded|covered|hidden|cropped|cut off|obscured|unclear|noisy|grainy|distant"
+    "|washed out|low contrast|low quality|indistinct|shaky|unsharp|backlit|crooked|upside down|cluttered",
+    "lack": "too little|insufficient|not enough|lacks?|lacking|low|poor|no|without",
     # A plant under load.
     "plant": "servers?|systems?|models?|services?|engine|upstream|backend|platform|provider|clusters?|apis?|gpus?|resources?"
     "|channel|we|currently|line|workers?|queues?|nodes?|machines?|pools?|infrastructure|compute|instances?|slots?|network",
