@@ -12,6 +12,7 @@ from states.observations import kie_failure, telegram_failure
 from states.vocabulary import Failure, Verdict
 
 DATA = Path(__file__).parent.parent / "data"
+NAMES = ("kie", "kie_more", "kie_fresh", "telegram", "telegram_more", "telegram_fresh")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ _READ: dict[str, tuple[Callable[[Mapping[str, object]], Failure], Callable[[Fail
 
 @cache
 def observed(name: str) -> tuple[Observed, ...]:
-    """The lines of tests/data/NAME_errors.jsonl (`kie`, `kie_more`, `telegram`, `telegram_more`)."""
+    """The lines of tests/data/NAME_errors.jsonl (see `NAMES`)."""
     read, judge = _READ[name.split("_", maxsplit=1)[0]]
     rows = [json.loads(line) for line in (DATA / f"{name}_errors.jsonl").read_text("utf-8").splitlines()]
     return tuple(Observed(row, failure, judge(failure)) for row in rows for failure in [read(row)])

@@ -6,7 +6,7 @@ from states.classify import classify_telegram_error
 from states.rules_match import plain
 from states.rules_telegram import TELEGRAM_RULES, TELEGRAM_TEXTS
 from states.vocabulary import ErrorClass, Failure, Label, Reason, Verdict
-from tests.states.observed import observed, wrong
+from tests.states.observed import NAMES, observed, wrong
 
 
 def told(message: str = "", method: str = "sendVideo", status: int | None = None, **facts: object) -> Verdict:
@@ -15,15 +15,14 @@ def told(message: str = "", method: str = "sendVideo", status: int | None = None
     return classify_telegram_error(failure)
 
 
-@pytest.mark.parametrize("name", ["telegram", "telegram_more"])
+@pytest.mark.parametrize("name", ["telegram", "telegram_more", "telegram_fresh"])
 def test_labels_of_real_observations(name: str) -> None:
     assert len(wrong(name)) <= 0.05 * len(observed(name)), wrong(name)
 
 
 @pytest.mark.parametrize("rule", [rule.id for rule in TELEGRAM_RULES])
 def test_every_text_rule_has_an_observation_it_decides(rule: str) -> None:
-    names = ("telegram", "telegram_more")
-    assert any(item.verdict.rule == rule and item.fine for name in names for item in observed(name))
+    assert any(item.verdict.rule == rule and item.fine for name in NAMES for item in observed(name))
 
 
 @pytest.mark.parametrize("method", ["sendVideo", "editMessageMedia", "sendMessage", "sendDocument", ""])

@@ -167,15 +167,46 @@ def test_the_answer_has_exactly_six_keys() -> None:
     assert list(line.values()) == ["x", "user_error", "user", "no_product", "kie.text.no_product", 1.5]
 
 
+KEYS = (
+    *(
+        "code",
+        "msg",
+        "data",
+        "error",
+        "errors",
+        "state",
+        "failMsg",
+        "failCode",
+        "detail",
+        "loc",
+        "successFlag",
+        "type",
+    ),
+    *(
+        "base_resp",
+        "status_msg",
+        "output",
+        "candidates",
+        "finishReason",
+        "resultJson",
+        "param",
+        "status",
+        "reason",
+    ),
+)
+LONG = ("word " * 40_000, "<" * 60_000, "{" * 60_000, "é" * 50_000, "n t " * 9_000, "a_B-" * 9_000)
 JUNK = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=20)
+    | st.sampled_from((*LONG, "500", "-1", "1e9", " 422 ", "success", 10**30, "\ud800")),
     lambda inner: (
         st.lists(inner, max_size=3)
-        | st.dictionaries(
-            st.sampled_from(["code", "msg", "data", "error", "state", "failMsg", "detail"]), inner
-        )
+        | st.dictionaries(st.sampled_from(KEYS) | st.text(max_size=5), inner, max_size=5)
     ),
-    max_leaves=8,
+    max_leaves=12,
 )
 FIELDS = [
     "id",
@@ -193,8 +224,15 @@ FIELDS = [
 
 @given(row=st.dictionaries(st.sampled_from(FIELDS), JUNK))
 def test_odd_types_never_make_it_raise(row: dict[str, object]) -> None:
-    assert json.dumps(answer(1, classify_kie_error(kie_failure(row))))
-    assert json.dumps(answer(1, classify_telegram_error(telegram_failure(row))))
+    kie, telegram = classify_kie_error(kie_failure(row)), classify_telegram_error(telegram_failure(row))
+    assert kie.label in (Label.USER_ERROR, Label.TRANSIENT, Label.SYSTEM)
+    for verdict in (kie, telegram):
+        assert json.dumps(answer(1, verdict))
+        assert (verdict.cls in ErrorClass, verdict.reason in Reason, verdict.label in Label) == (
+            True,
+            True,
+            True,
+        )
 
 
 def test_the_command_answers_line_by_line_in_order() -> None:
