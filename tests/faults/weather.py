@@ -66,11 +66,11 @@ class WeatherProxy(LossyProxy):
     async def _answers(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
         weather = self._weather
         while data := await source.read(65536):
-            if weather.draws("answers lost", 0.05):
+            if weather.draws("answers lost", 0.12):
                 return
-            if weather.draws("answers late", 0.1):
+            if weather.draws("answers late", 0.25):
                 await _turns(weather.turns())
-            if weather.draws("answers cut", 0.05):
+            if weather.draws("answers cut", 0.12):
                 sink.write(data[: len(data) // 2])
                 await sink.drain()
                 return
@@ -84,11 +84,11 @@ class WeatherProxy(LossyProxy):
             for request in requests:
                 if b"EVALSHA" in request[:32]:
                     weather.scripts.append(request)
-                    if weather.draws("requests twice", 0.1):
+                    if weather.draws("requests twice", 0.25):
                         self._again(request)
-                if weather.draws("requests lost", 0.05):
+                if weather.draws("requests lost", 0.12):
                     return
-                if weather.draws("requests late", 0.1):
+                if weather.draws("requests late", 0.25):
                     await _turns(weather.turns())
                 sink.write(request)
                 await sink.drain()
