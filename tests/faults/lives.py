@@ -28,6 +28,7 @@ from tests.faults.outside import Chat, Maker, Post, Provider
 from tests.faults.points import Killed, Points, Struck
 
 USER, MESSAGE, GIFT, PRICE = 7, 5, 100, 10
+LOOK_MS = 15_000
 TURNS = 400
 """Looks at the store within which every life must end."""
 
@@ -152,7 +153,7 @@ class Life:
             if await self.over():
                 return
             now_ms = self.clock.now_ms()
-            self.clock.set(max(now_ms + 1, min(due_ms or now_ms + 1000, now_ms + 15_000)))
+            self.clock.set(max(now_ms + 1, min(due_ms or now_ms + LOOK_MS, now_ms + LOOK_MS)))
         raise AssertionError(f"it never ends: {await self.job()}")
 
     async def survive(self) -> None:
