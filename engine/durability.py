@@ -92,6 +92,11 @@ def promise_of(mode: Durability, servers: Sequence[Facts]) -> Promise:
         # where neither can be had the doctor says so; the server's own promise is all there is
         return Promise(disk=ask and not all(facts.always for facts in servers))
     if not ask and not all(facts.always for facts in servers):
+        if any(facts.aof and not facts.fsync for facts in servers):
+            raise StoreMismatch(
+                "REELSTATE_DURABILITY=strict cannot be proved, because this user of the server may not see"
+                " appendfsync: allow +config|get"
+            )
         raise StoreMismatch(
             "REELSTATE_DURABILITY=strict cannot be kept by this server: set appendonly yes and appendfsync"
             " always, or use safe"

@@ -1,5 +1,6 @@
 """`reelstate doctor`: is this set-up fit to run, and what would mend it."""
 
+import re
 import shutil
 import socket
 import sys
@@ -15,25 +16,45 @@ from rich.table import Table
 
 from bot.settings import Settings, SettingsError, load_settings
 from bot.wiring.checks import ask_kie, ask_telegram, check_catalogue, check_store, trouble
-from bot.wiring.running import finished
+from bot.wiring.running import Trouble, finished
 from engine.fitness import Finding, Level
+from engine.rights import auditor_line, sentinel_line, service_line
 from states.graph import GRAPH
 from states.validate import validate
 
 SPACE_ERROR: Final = 200e6
 """Bytes: below this the next videos, or the store's append-only file, will not fit."""
 SPACE_WARN: Final = 2e9
+_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _STYLES: Final = {Level.OK: "green", Level.WARN: "yellow", Level.ERROR: "bold red"}
 
 
 @click.command("doctor")
 @click.option("--online", is_flag=True, help="Ask Telegram and KIE too (free of charge).")
-def doctor(*, online: bool) -> None:
+@click.option(
+    "--acl", metavar="NAME", help="Only print the narrowest user of the server, as ACL SETUSER lines."
+)
+def doctor(acl: str | None, *, online: bool) -> None:
     """Check the set-up: settings, store, disk, graph. Exit code 2 when something must be mended."""
+    if acl is not None:
+        _show_users(acl)
+        return
     findings = finished(_examine(online=online))
     _show(findings)
     if any(finding.level is Level.ERROR for finding in findings):
         raise SystemExit(2)
+
+
+def _show_users(name: str) -> None:
+    """The lines go to every server of a cluster or behind sentinels, then CONFIG REWRITE or ACL SAVE."""
+    if not _NAME.fullmatch(name):
+        raise Trouble("A user's name is made of letters, digits, - and _: give another one.")
+    click.echo("# bot and workers (Redis 7.0: leave out +waitaof, and add +config|get for strict durability)")
+    click.echo(service_line(name))
+    click.echo("# reelstate check and doctor: reads alone")
+    click.echo(auditor_line(f"{name}-audit"))
+    click.echo("# on the sentinels, where they ask for a password")
+    click.echo(sentinel_line(f"{name}-sentinel"))
 
 
 async def _examine(*, online: bool) -> list[Finding]:

@@ -25,16 +25,19 @@ _STAR: Final = ord("*")
 QUEUE_LANES_MAX: Final = 5_000
 
 
+def check_sources() -> dict[str, str]:
+    """The Lua files of the reading verbs, path → text."""
+    folder = files("engine") / "lua" / "check"
+    return {
+        f"{'lib' if file.name == PACK else 'verbs'}/{file.name}": file.read_text(encoding="utf-8")
+        for file in folder.iterdir()
+    }
+
+
 @cache
 def check_library() -> Library:
     """The reading verbs, read once a process."""
-    folder = files("engine") / "lua" / "check"
-    return parse_library(
-        {
-            f"{'lib' if file.name == PACK else 'verbs'}/{file.name}": file.read_text(encoding="utf-8")
-            for file in folder.iterdir()
-        }
-    )
+    return parse_library(check_sources())
 
 
 class StoreReader:

@@ -50,6 +50,11 @@ def test_strict_is_refused_where_it_cannot_be_kept(servers: list[Facts]) -> None
         promise_of(Durability.STRICT, servers)
 
 
+def test_strict_does_not_trust_what_it_may_not_see() -> None:
+    with pytest.raises(StoreMismatch, match=r"allow \+config\|get"):
+        promise_of(Durability.STRICT, [Facts(aof=True, fsync="", waitaof=False)])
+
+
 def test_versions_that_can_wait_for_the_disk() -> None:
     on = {"aof_enabled": 1}
     assert not facts_of({"redis_version": "7.0.15"}, on, "always").waitaof
