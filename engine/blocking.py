@@ -11,11 +11,10 @@ from typing import Any, Final
 
 from redis.asyncio import Redis
 from redis.asyncio.cluster import ClusterNode
-from redis.exceptions import RedisError
 
 from engine.clients import close_client, common, make_pool, pool_at
 from engine.cluster import ClusterLine
-from engine.driver_errors import ours
+from engine.driver_errors import DRIVER, ours
 from engine.endpoints import Endpoint
 from engine.errors import ScriptFailed, StoreUnavailable
 
@@ -52,7 +51,7 @@ class BlockingReads:
             raise StoreUnavailable(
                 "a blocking read outlived its own time limit; the link is dropped"
             ) from error
-        except (RedisError, OSError) as error:
+        except DRIVER as error:
             told = ours(error, "a blocking read broke")
             if not isinstance(told, ScriptFailed):
                 await self._broken(slot)

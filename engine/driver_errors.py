@@ -46,6 +46,8 @@ LOST: Final = (
     TryAgainError,
 )
 """The command may or may not have been executed, or another server has to be asked."""
+DRIVER: Final = (RedisError, RedisClusterException, OSError)
+"""Whatever the driver raises."""
 _DEMOTED: Final = "UNBLOCKED"
 """Begins the answer to a read on a server that has just become a replica."""
 LOGIN: Final = "check the user and password in REDIS_URL, and what that user may do"
@@ -61,7 +63,7 @@ async def told(answer: Awaitable[T]) -> T:
     """The answer, or the driver's error as ours."""
     try:
         return await answer
-    except (RedisError, OSError) as error:
+    except DRIVER as error:
         raise ours(error) from error
 
 
