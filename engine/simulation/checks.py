@@ -15,7 +15,7 @@ from engine.replay.values import Kind
 from engine.simulation.wire import Wire
 from states.job import Job
 
-_GUARDS: Final = ("st", "seq", "uid", "cost", "hold")
+_GUARDS: Final = ("st", "seq", "uid", "cost", "hold", "own", "qt")
 _ENDS: Final = {"done": ("captured", "none"), "refunded": ("released",), "failed": ("none",)}
 _MOVES: Final = {
     "none": [],
@@ -33,6 +33,8 @@ class Inspector:
     wire: Wire
     prefix: str
     complain: Complain
+    latest_ms: Callable[[], int]
+    """The latest time that any process may take for now: clocks differ."""
 
     def job_ids(self) -> list[str]:
         """All jobs the partition knows."""
@@ -44,27 +46,41 @@ class Inspector:
         """Everything that must hold at any moment."""
         ids, t = self.job_ids(), self.prefix
         accounts = [key.decode() for key in self.wire.call("KEYS", f"{t}:a:*")]
-        asked: list[tuple[str | int, ...]] = [("ZRANGE", f"{t}:t", 0, -1)]
+        asked: list[tuple[str | int, ...]] = [("ZRANGE", f"{t}:t", 0, -1, "WITHSCORES")]
         asked += [("HMGET", key, "bal", "held") for key in accounts]
         asked += [("HMGET", f"{t}:j:{job}", *_GUARDS) for job in ids]
         asked += [("LRANGE", f"{t}:h:{job}", 0, -1) for job in ids]
         asked += [("LRANGE", f"{t}:l:{key.rpartition(':')[2]}", 0, -1) for key in accounts]
+        asked += [("LLEN", f"{t}:hi:{job}") for job in ids]
         answers = iter(self.wire.all(asked))
-        timers = {name.decode() for name in next(answers)}
+        flat = next(answers)
+        timers = {name.decode(): int(float(at)) for name, at in zip(flat[::2], flat[1::2], strict=True)}
         books = {key.rpartition(":")[2]: [int(n or 0) for n in next(answers)] for key in accounts}
-        jobs = {job: _Guards(*(word.decode() for word in next(answers))) for job in ids}
+        jobs = {job: _Guards(*((word or b"").decode() for word in next(answers))) for job in ids}
         histories = {job: [decode(row) for row in next(answers)] for job in ids}
         ledger = [decode(row) for _ in accounts for row in next(answers)]
+        hinted = [job for job in ids if next(answers)]
         self._books(jobs, books)
         self._timers(jobs, timers)
+        self._hinted({job: jobs[job] for job in hinted}, timers)
         for job, guards in jobs.items():
             self._money(job, guards, [row["kind"] for row in ledger if row["job"] == job])
             self._history(job, guards, histories[job])
 
-    def _timers(self, jobs: dict[str, "_Guards"], timers: set[str]) -> None:
-        live = {job for job, g in jobs.items() if g.state not in _ENDS}
-        if timers != live:
-            self.complain("timers", f"timers of {sorted(timers - live)}, none for {sorted(live - timers)}")
+    def _timers(self, jobs: dict[str, "_Guards"], timers: dict[str, int]) -> None:
+        live = {job for job, g in jobs.items() if g.state not in _ENDS and not g.aside}
+        if timers.keys() != live:
+            extra, none = sorted(timers.keys() - live), sorted(live - timers.keys())
+            self.complain("timers", f"timers of {extra}, none for {none}")
+
+    def _hinted(self, jobs: dict[str, "_Guards"], timers: dict[str, int]) -> None:
+        """News of a job that nobody holds makes it due at once."""
+        latest = self.latest_ms()
+        for job, guards in jobs.items():
+            waits = guards.state not in _ENDS and not guards.owner and not guards.aside
+            if waits and timers.get(job, 0) > latest:
+                late = timers[job] - latest
+                self.complain("hints", f"{job}: has news, but is not due for another {late} ms")
 
     def _books(self, jobs: dict[str, "_Guards"], books: dict[str, list[int]]) -> None:
         total = sum(map(sum, books.values()))
@@ -135,3 +151,5 @@ class _Guards(NamedTuple):
     user: str
     cost: str
     hold: str
+    owner: str
+    aside: str

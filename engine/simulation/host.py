@@ -1,14 +1,20 @@
 """A simulated process: its tasks, its clock, its dice; it can be frozen, cut off, or killed at any await."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextvars import copy_context
 from random import Random
 from typing import Any, Final
 
+from engine.simulation.fate import Fate, Odds
 from engine.simulation.loop import OWNER, WorldLoop
 
 EPOCH_MS: Final = 1_800_000_000_000
+STRIKES: Final[Odds] = {"killed": 0.0010, "frozen": 0.0010}
+"""What may become of a process just before, and just after, each of its calls to the outside."""
+
+Strike = Callable[["Host", str, float], None]
+"""Does it: the process, killed or frozen, for how long (seconds)."""
 
 
 class Killed(BaseException):
@@ -18,10 +24,19 @@ class Killed(BaseException):
 class Host:
     """One process. Everything it does to the world passes `pace`, `sleep` or a link that asks `alive`."""
 
-    def __init__(self, name: str, loop: WorldLoop, dice: Random) -> None:
+    def __init__(
+        self,
+        name: str,
+        loop: WorldLoop,
+        dice: Random,
+        fate: Fate | None = None,
+        strike: Strike | None = None,
+    ) -> None:
         self.name = name
         self.loop = loop
         self.dice = dice
+        self._fate = fate
+        self._strike = strike
         self.dead = False
         self.frozen = False
         self.skew_ms = 0
@@ -48,6 +63,16 @@ class Host:
         if self.dead:
             raise Killed(self.name)
 
+    def risk(self, place: str) -> None:
+        """Fate may strike this process here. Raises Killed when it has."""
+        if self._fate is None or self._strike is None:
+            return
+        kind = self._fate.draw("process", f"{self.name} {place}", STRIKES)
+        if kind:
+            span_s = 1 + 60 * self._fate.number(f"strike {self.name} {len(self._fate.fired)}") ** 3
+            self._strike(self, kind, span_s)
+            self.alive()
+
     def kill(self) -> None:
         """It is gone from now on: its tasks unwind without touching anything."""
         self.dead = True
@@ -61,7 +86,7 @@ class Host:
             return
         self.frozen = True
         self.loop.freeze(self)
-        self.loop.call_later(for_s, self._thaw)
+        self.loop.later(for_s, self._thaw)
 
     def _thaw(self) -> None:
         self.frozen = False

@@ -177,16 +177,18 @@ class SimConnection:
     async def _sent(self, name: str, words: Sequence[Word]) -> Any:
         host, server = self._host, self._server
         await host.pace()
+        host.risk(f"before {name}")
         trouble = server.fate.draw("store", f"{host.name} {name}", TROUBLE)
         if server.down or host.cut or trouble == "request_lost":
             await host.sleep(0.05 if trouble else 0.2)
             raise StoreUnavailable("no answer")
         if trouble == "late":
             delay_s = 30 * server.fate.number(f"late {host.name} {name} {len(server.fate.fired)}")
-            server.loop.call_later(delay_s, self._execute_late, words)
+            server.loop.later(delay_s, self._execute_late, words)
             await host.sleep(5.0)
             raise StoreUnavailable("no answer; it is executed later")
         answer = server.execute(host, words)
+        host.risk(f"after {name}")
         if trouble == "reply_lost":
             await host.sleep(0.1)
             raise StoreUnavailable("the answer was lost")

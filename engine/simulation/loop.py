@@ -78,6 +78,10 @@ class WorldLoop(asyncio.BaseEventLoop):
             owner.born(task)
         return task
 
+    def later(self, seconds: float, act: Callable[..., object], *args: Any) -> asyncio.TimerHandle:
+        """`call_later` of the world itself: it comes even while the process that caused it is frozen."""
+        return self.call_later(seconds, act, *args, context=Context())
+
     def freeze(self, owner: object) -> None:
         """Nothing of this owner runs until `thaw`."""
         self._frozen.add(id(owner))

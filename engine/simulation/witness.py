@@ -4,6 +4,7 @@ It knows each job's newest lease from the answers of claims alone. A write that 
 else is a broken fence, found in the very step in which it happens and not by what it may lead to.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -24,6 +25,7 @@ class _Known:
     epoch: int = 0
     seq: int = 0
     state: str = "queued"
+    ended_ms: int = 0
     lines: list[str] = field(default_factory=list)
 
 
@@ -40,7 +42,10 @@ class Witness:
     steps: int = 0
     idle: int = 0
     jobs: dict[str, _Known] = field(default_factory=dict)
-    verbs: dict[str, int] = field(default_factory=dict)
+    verbs: Counter[str] = field(default_factory=Counter)
+    edges: Counter[str] = field(default_factory=Counter)
+    rows: Counter[str] = field(default_factory=Counter)
+    """Strategy rows that decided, as stage/reason."""
 
     def hear(self, who: Host, verb: str, args: Sequence[Word], answer: Any) -> None:
         """One executed call; a batch is several."""
@@ -56,7 +61,7 @@ class Witness:
             self.idle += 1
         else:
             self.steps += 1
-        self.verbs[verb] = self.verbs.get(verb, 0) + 1
+        self.verbs[verb] += 1
         if verb == "claim" and answer[0] == b"job":
             self._claimed(who, answer[3])
         elif verb in ("commit", "note", "park") and answer == b"ok":
@@ -88,11 +93,20 @@ class Witness:
             known.seq = seq + 1
             if known.state in ("done", "refunded", "failed"):
                 self.complain("terminals", f"{job}: left {known.state} by {edge}")
+            self._exercised(edge, str(args["source"]), args["record"])
             known.state = str(args["target"])
+            if known.state in ("done", "refunded", "failed"):
+                known.ended_ms = self.now_ms()
             if args["unclaim"] == "1":
                 known.epoch = epoch + 1
             known.lines.append(f"{self.now_ms()} {who.name} {edge} -> {known.state}")
             self._money_right(job, edge, args)
+
+    def _exercised(self, edge: str, source: str, record: Word) -> None:
+        self.edges[edge] += 1
+        reason = decode(record)["in"].get("reason") if isinstance(record, bytes) else None
+        if reason:
+            self.rows[f"{'sending' if source == 'sending' else 'generating'}/{reason}"] += 1
 
     def _money_right(self, job: str, edge: str, args: dict[str, Word]) -> None:
         """Credits move on the way into an end, and only there."""

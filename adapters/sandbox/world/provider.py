@@ -4,16 +4,19 @@ Everything the real one was seen to do to a client is in the odds: refusals of e
 before and after the task was made, success long after everybody gave up, callbacks doubled, early, lost.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from adapters.sandbox.world.fates import Fates
 from engine.ports import Accepted, Clock, CreatePlan, Failed, Rendered, Rendering
 from states.job import Job, ProviderTask, Video
 from states.strategy import STRATEGY
-from states.vocabulary import Failure, Reason, Stage, Verdict
+from states.vocabulary import ErrorClass, Failure, Reason, Stage, Verdict
 
+FORGED: Final = "task-forged"
+"""The task id that forged callbacks name."""
 WATCH_S: Final = 600.0
 HARD_S: Final = 1500.0
 CREATE: Final = {
@@ -28,8 +31,7 @@ CREATE: Final = {
     "unavailable": 0.02,
     "overloaded": 0.02,
     "network": 0.015,
-    "content_policy": 0.008,
-    "image_too_dark": 0.008,
+    "user": 0.03,
     "provider_error": 0.01,
     "bad_response": 0.01,
     "storage_lost": 0.005,
@@ -44,9 +46,9 @@ RENDER: Final = {
     "slow": 0.08,
     "fails_unpaid": 0.04,
     "fails_paid": 0.02,
-    "refuses": 0.02,
+    "refuses": 0.04,
 }
-CALLS: Final = {"lost": 0.2, "twice": 0.15, "early": 0.1}
+CALLS: Final = {"lost": 0.2, "twice": 0.15, "early": 0.1, "forged": 0.1}
 POLL: Final = {
     "network": 0.02,
     "crowded": 0.02,
@@ -54,8 +56,19 @@ POLL: Final = {
     "raises": 0.004,
     "corrupted_video": 0.02,
     "provider_error": 0.006,
+    "rate_limited": 0.006,
+    "unavailable": 0.006,
+    "bad_response": 0.004,
+    "storage_lost": 0.004,
+    "unknown": 0.004,
 }
 _BEFORE_THE_CALL: Final = ("photo_unreachable", "storage_lost")
+_USER: Final = tuple(
+    row.reason.value
+    for row in STRATEGY.rows
+    if row.cls is ErrorClass.USER and row.stage is Stage.GENERATING
+)
+"""What a provider may find wrong with a photo or with the wishes."""
 
 
 @dataclass(slots=True)
@@ -79,11 +92,16 @@ class SimProvider:
     fate: Fates
     now_s: Callable[[], float]
     later: Callable[[float, Callable[[], None]], object]
-    call_back: Callable[[str, int, str], None]
+    call_back: Callable[[Mapping[str, str], str], None]
+    """The query of the address that is called, and the id of the task."""
+    address: Callable[[str, int], dict[str, str]]
+    """The query of the callback address that a create call of ours gave (job, its number)."""
     complain: Callable[[str, str], None]
     tasks: dict[str, SimTask] = field(default_factory=dict)
     empty: bool = False
     """The operator's balance is used up."""
+    retired: bool = False
+    """The model is switched off."""
     dead_keys: set[str] = field(default_factory=set)
     calls: int = 0
 
@@ -95,7 +113,7 @@ class SimProvider:
         now, kind = self.now_s(), self.fate.draw("provider", f"render {place}", RENDER)
         span = 20 + 100 * self.fate.number(f"render span {place}")
         span *= {"slow": 4.0, "late": 18.0}.get(kind, 1.0)
-        end = {"fails_unpaid": "provider_error", "fails_paid": "provider_error", "refuses": "no_product"}
+        end = {"fails_unpaid": "provider_error", "fails_paid": "provider_error", "refuses": self.fault(place)}
         task = SimTask(f"task-{len(self.tasks) + 1}", job.id, n, now, now + span, end.get(kind, "ok"), 0.0)
         task.cost = 10.0 if kind == "fails_paid" or task.end == "ok" else 0.0
         if kind == "hangs":
@@ -107,6 +125,8 @@ class SimProvider:
     def _plan_calls(self, task: SimTask, place: str) -> None:
         kind = self.fate.draw("provider", f"callback {place}", CALLS)
         after = task.ready_s - task.born_s
+        if kind == "forged":
+            self._forge(task, after)
         if kind == "lost" or after == float("inf"):
             return
         if kind == "early":
@@ -117,12 +137,28 @@ class SimProvider:
             self.later(after + 7, lambda: self._call(task))
 
     def _call(self, task: SimTask) -> None:
-        self.call_back(task.job_id, task.n, task.id)
+        self.call_back(self.address(task.job_id, task.n), task.id)
+
+    def _forge(self, task: SimTask, after: float) -> None:
+        """Somebody guesses: another attempt, another job, a task that never was; true news of nobody."""
+        ours, soon = self.address(task.job_id, task.n), min(after, 60.0) / 2
+        nobody = f"{task.job_id[:2]}{'0' * len(task.job_id[2:])}"
+        for query in (
+            {**ours, "n": str(task.n + 1)},
+            {**ours, "sig": ours["sig"][::-1]},
+            {**ours, "job": nobody},
+            self.address(nobody, 1),
+        ):
+            self.later(soon, partial(self.call_back, query, FORGED))
+
+    def fault(self, place: str) -> str:
+        """What it finds wrong with the photo or the wishes this time."""
+        return _USER[int(len(_USER) * self.fate.number(f"fault {place}"))]
 
     def trouble_of(self, key: str) -> str:
         """Why nobody may create with this key just now."""
-        if self.empty:
-            return "provider_balance"
+        if self.empty or self.retired:
+            return "provider_balance" if self.empty else "model_retired"
         return "provider_auth" if key in self.dead_keys else ""
 
 
@@ -170,6 +206,8 @@ class SimMaker:
         if kind in ("lost_before", "silent"):
             await self.clock.sleep(60.0 if kind == "silent" else 0.1)
             return _failed("create_unknown")
+        if kind == "user":
+            return _failed(self.provider.fault(f"{job.id[2:6]}:{task.n}"))
         if kind not in ("", "slow", "very_slow", "lost_after", "raises_after"):
             return _failed(kind, retry_after_s=7.0 if kind == "rate_limited" else None)
         made = self.provider.accept(job, task.n)
@@ -182,6 +220,8 @@ class SimMaker:
         return Accepted(made.id)
 
     def _refused(self, job: Job, task: ProviderTask, reason: str) -> Failed:
+        if reason == "model_retired":
+            return _failed(reason, refused=f"{task.model}|*")
         refused = f"*|{task.key}"
         others = {key for key in self.keys if f"*|{key}" not in {*job.refused, refused}}
         return _failed(reason, alternative=bool(others), refused=refused)
@@ -196,8 +236,10 @@ class SimMaker:
             raise RuntimeError("a bug of the adapter, at a poll")
         if kind == "crowded":
             return Rendering(10.0)
-        if kind in ("network", "provider_error"):
+        if kind in ("network", "provider_error", "unavailable", "bad_response", "storage_lost", "unknown"):
             return _failed(kind)
+        if kind == "rate_limited":
+            return _failed(kind, retry_after_s=7.0)
         made = provider.tasks.get(task.task_id or "")
         if made is None:
             provider.complain("task ids", f"{job.id}: asks for {task.task_id}, which was never made")

@@ -75,7 +75,7 @@ class SimTelegram:
         """One call that has arrived."""
         chat = self.chat(int(given["chat_id"]))
         if chat.blocked:
-            return _no(403, "Forbidden: bot was blocked by the user")
+            return _no(403, "Forbidden: user is deactivated" if chat.id % 2 else "Forbidden: bot was blocked by the user")
         if method.startswith("edit"):
             return self._edit(chat, method, given)
         if method == "sendMessage":
@@ -158,3 +158,8 @@ def flood(seconds: int) -> Reply:
 def broken(status: int) -> Reply:
     """A 5xx of the Bot API server."""
     return _no(status, "Internal Server Error" if status == 500 else "Bad Gateway")
+
+
+def strange() -> Reply:
+    """A refusal in words that nobody knows."""
+    return _no(400, "Bad Request: the stars are not aligned")

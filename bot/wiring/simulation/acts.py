@@ -11,14 +11,14 @@ from typing import Final
 
 from engine.simulation.fate import Fate
 
-USERS: Final = (101, 102, 103)
+USERS: Final = tuple(range(101, 107))
 WORKERS: Final = ("w1", "w2", "w3")
 FRONT: Final = "front"
-LAUNCH_S: Final = 12.0
+LAUNCH_S: Final = 5.0
 LAUNCHES_A_SPELL: Final = 20
-SPELL_S: Final = LAUNCH_S * LAUNCHES_A_SPELL
+SPELL_S: Final = 240.0
 """Trouble with processes, store and operator is drawn spell by spell."""
-FAMILIES: Final = ("store", "provider", "telegram", "process", "user", "operator", "clock")
+FAMILIES: Final = ("store", "provider", "telegram", "process", "user", "operator", "clock", "versions")
 
 
 class Deed(StrEnum):
@@ -31,6 +31,9 @@ class Deed(StrEnum):
     BLOCK = "block the bot"
     RETURN = "come back"
     REDELIVER = "get my video"
+    OLD_BUTTON = "press an old button"
+    STRANGER = "press another user's button"
+    LOOK = "look around"
     KILL = "kill"
     STOP = "stop"
     FREEZE = "freeze"
@@ -40,6 +43,13 @@ class Deed(StrEnum):
     JUMP = "clock jump"
     EMPTY = "provider balance empty"
     DEAD_KEY = "provider key dead"
+    RETIRED = "model retired"
+    PAUSE = "pause launches"
+    UNPAUSE = "let launches go on"
+    GRANT = "give credits"
+    TAKE = "take credits"
+    ASIDE = "set a job aside"
+    BACK = "release what was set aside"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +94,7 @@ def written(fate: Fate, jobs: int) -> list[Act]:
 def _of_job(dice: Random, job: int, at_s: float, rage: float) -> Iterator[Act]:
     user = str(dice.choice(USERS))
     yield Act(at_s, Deed.LAUNCH, user, job)
-    rolls = [dice.random() for _ in range(6)]
+    rolls = [dice.random() for _ in range(9)]
     spans = [dice.random() for _ in range(8)]
     if rolls[0] < 0.3 * rage:
         yield Act(at_s + spans[0] * 0.5, Deed.TAP_AGAIN, user, job)
@@ -100,6 +110,14 @@ def _of_job(dice: Random, job: int, at_s: float, rage: float) -> Iterator[Act]:
             yield Act(blocked_s + 10 + spans[6] ** 2 * 1500, Deed.RETURN, user)
     if rolls[4] < 0.15:
         yield Act(at_s + 100 + spans[7] * 900, Deed.REDELIVER, user, job)
+        if spans[6] < 0.5 * rage:
+            yield Act(at_s + 100.5 + spans[7] * 900, Deed.REDELIVER, user, job)
+    if rolls[5] < 0.15 * rage:
+        yield Act(at_s + spans[0] * 1500, Deed.OLD_BUTTON, user, job)
+    if rolls[6] < 0.08 * rage:
+        yield Act(at_s + spans[1] * 200, Deed.STRANGER, str(USERS[int(user) % len(USERS)]), job)
+    if rolls[7] < 0.1:
+        yield Act(at_s + spans[2] * 300, Deed.LOOK, user, job)
 
 
 def _many(dice: Random, expected: float) -> int:
@@ -108,9 +126,9 @@ def _many(dice: Random, expected: float) -> int:
 
 def _of_processes(dice: Random, begin_s: float, rage: float) -> Iterator[Act]:
     for deed, expected, names in (
-        (Deed.KILL, 1.6, (*WORKERS, FRONT)),
-        (Deed.STOP, 0.7, WORKERS),
-        (Deed.FREEZE, 1.6, (*WORKERS, FRONT)),
+        (Deed.KILL, 2.5, (*WORKERS, FRONT)),
+        (Deed.STOP, 1.2, WORKERS),
+        (Deed.FREEZE, 2.5, (*WORKERS, FRONT)),
     ):
         for _ in range(_many(dice, expected * rage)):
             pause_s = 2 + 60 * dice.random() ** 2
@@ -118,10 +136,10 @@ def _of_processes(dice: Random, begin_s: float, rage: float) -> Iterator[Act]:
 
 
 def _of_store(dice: Random, begin_s: float, rage: float) -> Iterator[Act]:
-    for deed, expected in ((Deed.OUTAGE, 0.7), (Deed.FLUSH, 0.7)):
+    for deed, expected in ((Deed.OUTAGE, 1.0), (Deed.FLUSH, 1.0)):
         for _ in range(_many(dice, expected * rage)):
             yield Act(begin_s + dice.random() * SPELL_S * 1.4, deed, span_s=1 + 60 * dice.random() ** 3)
-    for _ in range(_many(dice, 1.2 * rage)):
+    for _ in range(_many(dice, 2.0 * rage)):
         pause_s = 2 + 60 * dice.random() ** 2
         yield Act(
             begin_s + dice.random() * SPELL_S * 1.4, Deed.CUT, dice.choice((*WORKERS, FRONT)), span_s=pause_s
@@ -129,14 +147,22 @@ def _of_store(dice: Random, begin_s: float, rage: float) -> Iterator[Act]:
 
 
 def _of_operator(dice: Random, begin_s: float, rage: float) -> Iterator[Act]:
-    if dice.random() < 0.15 * rage:
-        yield Act(begin_s + dice.random() * SPELL_S, Deed.EMPTY, span_s=30 + 900 * dice.random())
-    if dice.random() < 0.25 * rage:
-        key = dice.choice(("k1", "k2"))
-        yield Act(begin_s + dice.random() * SPELL_S, Deed.DEAD_KEY, key, span_s=30 + 900 * dice.random())
+    for deed, expected, names, longest_s in (
+        (Deed.EMPTY, 0.15, ("",), 900),
+        (Deed.RETIRED, 0.1, ("",), 900),
+        (Deed.DEAD_KEY, 0.25, ("k1", "k2"), 900),
+        (Deed.PAUSE, 0.2, ("",), 60),
+        (Deed.ASIDE, 0.2, ("",), 300),
+    ):
+        if dice.random() < expected * rage:
+            span_s = 10 + longest_s * dice.random()
+            yield Act(begin_s + dice.random() * SPELL_S, deed, dice.choice(names), span_s=span_s)
+    for deed, expected in ((Deed.GRANT, 0.5), (Deed.TAKE, 0.5)):
+        for _ in range(_many(dice, expected * rage)):
+            yield Act(begin_s + dice.random() * SPELL_S, deed, str(dice.choice(USERS)))
 
 
 def _of_clocks(dice: Random, begin_s: float, rage: float) -> Iterator[Act]:
-    for _ in range(_many(dice, 0.8 * rage)):
-        jump_s = (0.05, 2.0, 20.0)[int(dice.random() * 3)] * dice.random()
+    for _ in range(_many(dice, 1.2 * rage)):
+        jump_s = (0.05, 2.0, 20.0)[int(dice.random() * 3)] * (1.5 * dice.random() - 0.5)
         yield Act(begin_s + dice.random() * SPELL_S, Deed.JUMP, dice.choice((*WORKERS, FRONT)), span_s=jump_s)

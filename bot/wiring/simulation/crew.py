@@ -1,12 +1,15 @@
 """The processes of a world: a front (bot, relay, callbacks) and workers, each with a life of its own."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from adapters.sandbox.world.provider import SimMaker
+import orjson
+
+from adapters.kie.callback import CallbackSecrets, Rejection, verify
+from adapters.sandbox.world.provider import FORGED, SimMaker
 from bot.wiring.simulation.acts import FRONT, USERS
 from bot.wiring.simulation.parts import Shop
 from bot.wiring.simulation.people import Desk
@@ -29,12 +32,16 @@ from states.vocabulary import TERMINALS, Reason, Stage
 if TYPE_CHECKING:
     from bot.wiring.simulation.world import World
 
+SECRETS: Final = CallbackSecrets("simulated secret of our callback address")
 _AWAY: Final = STRATEGY.changed(Stage.SENDING, Reason.USER_GONE, delays_s=(900,))
 GRAPH: Final = build_graph(replace(_AWAY, video_life_s=3600))
 """Today's policy, but for an absent user a video is kept for an hour, not a day: worlds shall not be
 mostly waiting."""
 JUDGE: Final = Judge(GRAPH)
-SHELF: Final = Shelf([GRAPH])
+_NEXT: Final = GRAPH.strategy.changed(Stage.GENERATING, Reason.RATE_LIMITED, delays_s=(5, 20, 90), retries=3)
+NEXT: Final = Judge(build_graph(replace(_NEXT, deadline_s=2400)))
+"""The policy of the next version, which some processes of some worlds run beside the old one."""
+SHELF: Final = Shelf([GRAPH, NEXT.graph])
 CONFIG: Final = EngineConfig()
 
 
@@ -47,13 +54,29 @@ class Crew:
         self._engines: dict[str, Engine] = {}
         self._workers: dict[str, Worker] = {}
         self._lives: dict[str, int] = {}
+        self.skew_ms = 0
+        """How far ahead the fastest clock has ever been."""
 
     def start(self, name: str) -> None:
         """A process begins (again)."""
         life = self._lives[name] = self._lives.get(name, 0) + 1
-        host = Host(name, self._world.loop, self._world.fate.dice(f"host {name} {life}"))
+        fate = self._world.fate
+        host = Host(name, self._world.loop, fate.dice(f"host {name} {life}"), fate, self._struck)
         self.hosts[name] = host
         host.start(self._run(host))
+
+    def _version(self, name: str) -> Judge:
+        """What this life of a process judges by: in some worlds a new version is being rolled out."""
+        fate = self._world.fate
+        new = fate.families["versions"] * fate.number(f"version of {name} {self._lives[name]}") > 0.4
+        return NEXT if new else JUDGE
+
+    def _struck(self, host: Host, kind: str, span_s: float) -> None:
+        if kind == "killed":
+            self.kill(host, span_s)
+        else:
+            host.freeze(span_s)
+            self.disturb()
 
     async def _run(self, host: Host) -> None:
         """The main function of a process: trouble with the store at its start makes it try again."""
@@ -61,7 +84,7 @@ class Crew:
         while True:
             try:
                 library = world.plan.plant.library()
-                engine = await open_simulated(world.server, host, CONFIG, library, JUDGE)
+                engine = await open_simulated(world.server, host, CONFIG, library, self._version(host.name))
                 break
             except StoreUnavailable:
                 await host.sleep(1.0)
@@ -78,10 +101,12 @@ class Crew:
         randomness = engine.store.randomness
         shop = Shop(world.telegram, host, world.fate, world.doubts.add, world.told, randomness)
         if host.name == FRONT:
-            desk, alerts = Desk(engine, host, world.mail), engine.alerts(_heard)
+            desk, alerts = Desk(engine, host, world.mail, world.complain), engine.alerts(_heard)
             relay = make_relay(engine, shop.notifier, late, alerts.raise_alert, telemetry)
+            world.plan.plant.spoil_relay(relay)
             return relay.run(), alerts.run(), desk.fetch(), desk.pump()
         courier = world.plan.plant.courier(shop.courier)
+        maker = world.plan.plant.maker(maker)
         worker = make_worker(engine, maker, courier, telemetry, name=host.name, keys=maker.keys, slots=3)
         self._workers[host.name] = worker
         world.plan.plant.spoil(engine)
@@ -104,11 +129,17 @@ class Crew:
 
     # --- the provider's calls -----------------------------------------------------------------------
 
-    def called_back(self, job_id: str, hint: Hint) -> None:
+    def called_back(self, query: Mapping[str, str], task_id: str) -> None:
         """A callback arrives at the front, if it lives."""
         host, engine = self.hosts.get(FRONT), self._engines.get(FRONT)
-        if host is not None and engine is not None and not host.dead:
-            host.start(self._callback(host, engine, job_id, hint))
+        if host is None or engine is None or host.dead:
+            return
+        believed = verify(query, {}, orjson.dumps({"data": {"taskId": task_id}}), SECRETS, 0.0)
+        if isinstance(believed, Rejection):
+            return
+        if task_id == FORGED and believed.job_id in self._world.witness.jobs:
+            self._world.complain("callbacks", f"{believed.job_id}: a forged callback was believed")
+        host.start(self._callback(host, engine, believed.job_id, believed.hint))
 
     async def _callback(self, host: Host, engine: Engine, job_id: str, hint: Hint) -> None:
         """What the callback route does with a callback it believes."""
@@ -130,11 +161,13 @@ class Crew:
 
     def kill(self, host: Host, span_s: float) -> None:
         """Gone at once; a new life after `span_s`."""
+        if host.dead:
+            return
         self.disturb()
         host.kill()
         self._engines.pop(host.name, None)
         self._workers.pop(host.name, None)
-        self._world.loop.call_later(span_s, self.start, host.name)
+        self._world.loop.later(span_s, self.start, host.name)
 
     async def stop(self, host: Host, span_s: float) -> None:
         """A graceful stop, as a deploy makes it; then a new life."""

@@ -7,7 +7,22 @@ from bot.wiring.simulation.acts import Act, Deed
 if TYPE_CHECKING:
     from bot.wiring.simulation.world import World
 
-_OF_USERS = frozenset({Deed.LAUNCH, Deed.TAP_AGAIN, Deed.CANCEL, Deed.REDELIVER})
+_OF_USERS = frozenset(
+    {
+        Deed.LAUNCH,
+        Deed.TAP_AGAIN,
+        Deed.CANCEL,
+        Deed.REDELIVER,
+        Deed.OLD_BUTTON,
+        Deed.STRANGER,
+        Deed.LOOK,
+        Deed.GRANT,
+        Deed.TAKE,
+    }
+)
+_OF_OPERATOR = frozenset({Deed.PAUSE, Deed.ASIDE})
+OPERATOR = "1"
+"""Their chat."""
 _OF_CHATS = frozenset({Deed.DELETE, Deed.BLOCK, Deed.RETURN})
 _OF_PROCESSES = frozenset({Deed.KILL, Deed.STOP, Deed.FREEZE, Deed.CUT, Deed.JUMP})
 _OF_STORE = frozenset({Deed.OUTAGE, Deed.FLUSH})
@@ -17,6 +32,8 @@ def do(world: "World", act: Act) -> None:
     """Do it now."""
     if act.deed in _OF_USERS:
         _update(world, act)
+    elif act.deed in _OF_OPERATOR:
+        _operator(world, act)
     elif act.deed in _OF_CHATS:
         _chat(world, act)
     elif act.deed in _OF_PROCESSES:
@@ -36,6 +53,13 @@ def _update(world: "World", act: Act) -> None:
         world.mail.send(act, world.telegram.post(user, f"again {act.job}"))
     else:
         world.mail.send(act, world.messages.get(act.job, 0))
+
+
+def _operator(world: "World", act: Act) -> None:
+    """Done, and undone after a while whatever else happens."""
+    undo = {Deed.PAUSE: Deed.UNPAUSE, Deed.ASIDE: Deed.BACK}[act.deed]
+    world.mail.send(Act(act.at_s, act.deed, OPERATOR))
+    world.loop.call_later(act.span_s, world.mail.send, Act(act.at_s, undo, OPERATOR))
 
 
 def _chat(world: "World", act: Act) -> None:
@@ -66,11 +90,14 @@ def _process(world: "World", act: Act) -> None:
             crew.disturb()
         case _:
             host.skew_ms += round(act.span_s * 1000)
+            crew.skew_ms = max(crew.skew_ms, host.skew_ms)
 
 
 def _store(world: "World", act: Act) -> None:
     if act.deed is Deed.OUTAGE:
         world.server.fall(act.span_s)
+        if world.fate.number(act.id) < 0.5:
+            world.server.flush()  # it was a restart: its scripts are gone
         world.crew.disturb()
     else:
         world.server.flush()
@@ -81,6 +108,9 @@ def _provider(world: "World", act: Act) -> None:
     if act.deed is Deed.EMPTY:
         provider.empty = True
         later(act.span_s, setattr, provider, "empty", False)
+    elif act.deed is Deed.RETIRED:
+        provider.retired = True
+        later(act.span_s, setattr, provider, "retired", False)
     else:
         provider.dead_keys.add(act.who)
         later(act.span_s, provider.dead_keys.discard, act.who)

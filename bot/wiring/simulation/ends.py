@@ -23,6 +23,12 @@ ENDINGS: Final = frozenset(
 )
 
 
+SLACK_MS: Final = 300_000
+"""How long after its deadline a job may still be on its way to its end: a send that has begun, a lease."""
+SENT_MAX: Final = 8
+"""New messages about one job, whatever happens: its end may be told anew where the status is gone."""
+
+
 def check_ends(world: "World") -> None:
     """Complain about each broken promise. To be called at rest."""
     for job_id in world.inspector.job_ids():
@@ -32,6 +38,24 @@ def check_ends(world: "World") -> None:
         _video(world, job)
         _tasks(world, job)
         _notices(world, job)
+        _time(world, job)
+        _messages(world, job)
+
+
+def _time(world: "World", job: Job) -> None:
+    """Its end came before its deadline, or soon after trouble had ended, and a little slack."""
+    ended_ms = world.witness.jobs[job.id].ended_ms
+    late_ms = ended_ms - max(job.deadline_ms, world.calm_ms + world.crew.skew_ms) - SLACK_MS
+    if late_ms > 0:
+        world.complain("deadline", f"{job.id}: ended {late_ms / 1000:.0f} s later than it must")
+
+
+def _messages(world: "World", job: Job) -> None:
+    sent = sum(
+        count for text, count in world.telegram.chat(job.request.chat_id).sent.items() if job.id in text
+    )
+    if sent > SENT_MAX:
+        world.complain("messages", f"{job.id}: {sent} messages were sent about it")
 
 
 def _video(world: "World", job: Job) -> None:

@@ -5,6 +5,7 @@ and acknowledged; what is not acknowledged comes again.
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +15,7 @@ from bot.wiring.simulation.acts import Act, Deed
 from engine.errors import StoreUnavailable
 from engine.front import Engine
 from engine.simulation.host import Host
-from engine.values import EntryKind, NewJob, Submission, Update
+from engine.values import Cancellation, EntryKind, NewJob, Submission, Update
 from states.job import Request
 from states.vocabulary import TERMINALS
 
@@ -31,12 +32,14 @@ class Mail:
     """Launch number -> job id, once the launch was answered."""
     free: set[str] = field(default_factory=set)
     refused: dict[int, str] = field(default_factory=dict)
+    aside: str = ""
+    """The job that the operator set aside."""
     _arrived: asyncio.Event = field(default_factory=asyncio.Event)
 
     def send(self, act: Act, message_id: int = 0) -> None:
         """A user acts; their update waits at Telegram."""
         self.count += 1
-        body = {"deed": act.deed, "job": act.job, "message": message_id}
+        body = {"deed": act.deed, "job": act.job, "message": message_id, "id": act.id}
         self.waiting.append((self.count, int(act.who), orjson.dumps(body)))
         self._arrived.set()
 
@@ -54,6 +57,7 @@ class Desk:
     engine: Engine
     host: Host
     mail: Mail
+    complain: Callable[[str, str], None]
 
     async def fetch(self) -> None:
         """The poller: store each update, then let Telegram forget it."""
@@ -96,14 +100,62 @@ class Desk:
         match deed:
             case Deed.LAUNCH | Deed.TAP_AGAIN:
                 await self._launch(user, number, int(body["message"]))
-            case Deed.CANCEL if number in self.mail.jobs:
-                await self.engine.cancel(self.mail.jobs[number], user)
-            case Deed.REDELIVER if number in self.mail.jobs:
-                await self._redeliver(user, number, int(body["message"]))
             case Deed.RETURN:
                 await self.engine.user_returned(user)
+            case Deed.GRANT | Deed.TAKE | Deed.PAUSE | Deed.UNPAUSE | Deed.ASIDE | Deed.BACK:
+                await self._operate(deed, user, body["id"])
+            case _ if number in self.mail.jobs:
+                await self._of_job(deed, user, number, int(body["message"]))
             case _:
                 return
+
+    async def _of_job(self, deed: Deed, user: int, number: int, message_id: int) -> None:
+        """A button under a job."""
+        job_id = self.mail.jobs[number]
+        match deed:
+            case Deed.CANCEL | Deed.OLD_BUTTON:
+                await self.engine.cancel(job_id, user)
+            case Deed.STRANGER:
+                if await self.engine.cancel(job_id, user) is not Cancellation.UNKNOWN_JOB:
+                    self.complain("owner", f"{job_id}: {user}, who does not own it, could press its button")
+            case Deed.REDELIVER:
+                await self._redeliver(user, number, message_id)
+            case _:
+                await self._look(user, job_id)
+
+    async def _look(self, user: int, job_id: str) -> None:
+        """What a user and an operator may ask to see. Whatever it shows, it must not disturb."""
+        engine = self.engine
+        await engine.jobs_of(user)
+        await engine.place_in_line(job_id)
+        await engine.history(job_id)
+        await engine.account(user)
+        await engine.live_jobs()
+        await engine.store.counts()
+        await engine.store.due_page(0)
+        await engine.outbox().depth()
+        await engine.remember(user, "draft", b"a photo")
+        await engine.recall(user, "draft")
+        await engine.forget(user, "draft")
+
+    async def _operate(self, deed: Deed, user: int, act: str) -> None:
+        """Idempotent: what is not acknowledged comes again."""
+        engine, mail = self.engine, self.mail
+        match deed:
+            case Deed.GRANT:
+                await engine.grant(user, 5, act, EntryKind.GRANT)
+            case Deed.TAKE:
+                await engine.grant(user, -5, act, EntryKind.CORRECTION)
+            case Deed.PAUSE:
+                await engine.pause("the operator says so")
+            case Deed.UNPAUSE:
+                await engine.unpause()
+            case Deed.ASIDE:
+                mail.aside = mail.aside or next((job.id for job in await engine.live_jobs(1)), "")
+                await engine.store.quarantine(mail.aside, "the operator wants to see it")
+            case _:
+                for each in await engine.store.quarantined():
+                    await engine.store.unquarantine(each.job_id)
 
     async def _launch(self, user: int, number: int, message_id: int) -> None:
         await self.engine.grant(user, 100, "welcome", EntryKind.GRANT)

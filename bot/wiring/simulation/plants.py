@@ -1,21 +1,30 @@
 """Bugs planted on purpose, to see that the simulator finds them. Nothing here ever runs in production."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from bot.wiring.simulation.parts import BlindCourier
 from engine.front import Engine
-from engine.ports import Courier
+from engine.ports import Accepted, CreatePlan, Courier, Failed, Rendered, Rendering, VideoMaker
+from engine.queue_values import Entry
+from engine.queues import OrderedQueue
+from engine.relay import Relay
 from engine.simulation.install import Scripts, scripts
 from engine.values import EntryKind
+from states.job import Job, ProviderTask
+
+Change = tuple[str, str, str]
+"""A Lua file, an old text in it, and the new one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plant:
-    """A named bug. `changes`: (Lua file, old text, new text)."""
+    """A named bug, and `what` it does."""
 
     name: str = ""
-    changes: tuple[tuple[str, str, str], ...] = ()
+    what: str = ""
+    changes: tuple[Change, ...] = ()
 
     def library(self) -> Scripts:
         """The scripts, with the bug in them."""
@@ -25,17 +34,33 @@ class Plant:
         """The courier, spoilt when that is the bug."""
         return BlindCourier(real) if self.name == "resend" else real
 
+    def maker(self, real: VideoMaker) -> VideoMaker:
+        """The provider's adapter, spoilt when that is the bug."""
+        return _HastyMaker(real) if self.name == "intent" else real
+
     def spoil(self, engine: Engine) -> None:
-        """Spoil the Python side of a process."""
+        """Spoil the Python side of a worker's process."""
         if self.name == "release":
             _release_apart(engine)
+        if self.name == "edge":
+            _wrong_edge(engine)
+
+    def spoil_relay(self, relay: Relay) -> None:
+        """Spoil the front's relay."""
+        if self.name == "ack":
+            relay.outbox = cast("OrderedQueue", _HastyQueue(relay.outbox))
 
 
 NOTHING: Final = Plant()
-PLANTS: Final = {
-    "epoch": Plant("epoch", (("lib/job.lua", "if g.ep ~= epoch then return 'fenced' end", ""),)),
-    "release": Plant(
+_ALL: Final = (
+    Plant(
+        "epoch",
+        "writes of an older lease are taken",
+        (("lib/job.lua", "if g.ep ~= epoch then return 'fenced' end", ""),),
+    ),
+    Plant(
         "release",
+        "credits go back in a call of their own, after the transition",
         (
             (
                 "verbs/commit.lua",
@@ -45,10 +70,44 @@ PLANTS: Final = {
             ("verbs/commit.lua", "job, now)\nend", "job, now) end\nend"),
         ),
     ),
-    "resend": Plant("resend"),
-}
-"""epoch: writes of an older lease are taken. release: credits go back in a call of their own, after the
-transition. resend: a delivery whose answer was lost is sent again without a look."""
+    Plant("resend", "a delivery whose answer was lost is sent again without a look"),
+    Plant(
+        "capture",
+        "a repeated commit that ends a job captures again",
+        (
+            (
+                "verbs/commit.lua",
+                "then return 'replayed' end",
+                "then if money == 'capture' then pay(T, g.uid, money, g.cost, job, job, now) end"
+                " return 'replayed' end",
+            ),
+        ),
+    ),
+    Plant(
+        "hint",
+        "a hint that comes while a worker holds the job wakes nobody",
+        (("verbs/park.lua", "hinted and now or due", "due"), ("verbs/commit.lua", "then due = now end", "then end")),
+    ),
+    Plant(
+        "timer",
+        "a retry sets no timer",
+        (("verbs/commit.lua", "  timer_wake(T, job, due or now, now)", "  if target ~= 'retry_wait' then timer_wake(T, job, due or now, now) else redis.call('ZREM', T .. ':t', job) end"),),
+    ),
+    Plant("ack", "a notice leaves the outbox before it is told"),
+    Plant("edge", "a transition is written under another edge of the same two states"),
+    Plant("intent", "the provider is called before the intent is durable"),
+    Plant(
+        "twice",
+        "an outbox entry that is put again is told again",
+        (("lib/queue.lua", "if redis.call('HEXISTS', entries, 'i:' .. id) == 1 then return 'known' end", ""),),
+    ),
+    Plant(
+        "line",
+        "a cancelled job stays in its user's line",
+        (("verbs/commit.lua", "if g.st == 'queued' then ready_drop(T, g.uid, job) end", ""),),
+    ),
+)
+PLANTS: Final = {plant.name: plant for plant in _ALL}
 
 
 def _release_apart(engine: Engine) -> None:
@@ -63,3 +122,75 @@ def _release_apart(engine: Engine) -> None:
         return answer
 
     store.commit = commit_then_release
+
+
+def _wrong_edge(engine: Engine) -> None:
+    store: Any = engine.store
+    commit = store.commit
+
+    async def commit_by_another(before: Any, after: Any, **more: Any) -> Any:
+        others = [
+            edge.id
+            for edge in engine.judge.graph.edges
+            if (edge.source, edge.target) == (before.state, after.state) and edge.id != more["edge_id"]
+        ]
+        if others:
+            more |= {"edge_id": others[0], "record": {**more["record"], "edge": others[0]}}
+        return await commit(before, after, **more)
+
+    store.commit = commit_by_another
+
+
+@dataclass(frozen=True, slots=True)
+class _HastyQueue:
+    """Lets go of every entry as soon as it is taken."""
+
+    real: OrderedQueue
+
+    async def take(self, limit: int) -> list[Entry]:
+        """Taken, and gone from the queue."""
+        entries = await self.real.take(limit)
+        for entry in entries:
+            await self.real.ack(entry)
+        return entries
+
+    async def wait(self, timeout_s: float) -> None:
+        """As the real one."""
+        await self.real.wait(timeout_s)
+
+    async def ack(self, entry: Entry) -> None:
+        """It is gone already."""
+
+    async def nack(self, entry: Entry, **_: object) -> None:
+        """It is gone already."""
+
+
+@dataclass(frozen=True, slots=True)
+class _HastyMaker:
+    """Spends first and writes it down afterwards."""
+
+    real: VideoMaker
+
+    def plan_create(self, job: Job) -> CreatePlan | Failed:
+        """As the real one."""
+        return self.real.plan_create(job)
+
+    def first_poll_s(self, model: str) -> float:
+        """As the real one."""
+        return self.real.first_poll_s(model)
+
+    async def create(
+        self, job: Job, task: ProviderTask, intent: Callable[[], Awaitable[bool]]
+    ) -> Accepted | Failed:
+        """The call, then the note."""
+
+        async def believed() -> bool:
+            return True
+
+        answer = await self.real.create(job, task, believed)
+        await intent()
+        return answer
+
+    async def poll(self, job: Job, task: ProviderTask) -> Rendering | Rendered | Failed:
+        """As the real one."""
+        return await self.real.poll(job, task)

@@ -14,7 +14,7 @@ from aiogram.methods import Response, TelegramMethod
 from aiogram.types import InputFile
 from aiohttp import ConnectionTimeoutError
 
-from adapters.sandbox.world.telegram import Reply, SimTelegram, broken, flood
+from adapters.sandbox.world.telegram import Reply, SimTelegram, broken, flood, strange
 from adapters.telegram.client import Upload, _seen
 from engine.simulation.fate import Fate, Odds
 from engine.simulation.host import Host
@@ -29,6 +29,7 @@ TROUBLE: Final[Odds] = {
     "broken_before": 0.015,
     "broken_after": 0.015,
     "slow": 0.02,
+    "strange": 0.006,
 }
 Doubt = Callable[[int], None]
 _ANSWERS: Final[dict[type, Any]] = {}
@@ -55,6 +56,7 @@ class SimSession(BaseSession):
         kind = self._fate.draw("telegram", f"{host.name} {name} {chat}", TROUBLE)
         self._journal(name, given, kind or "-")
         await host.pace()
+        host.risk(f"before {name}")
         if kind == "not_connected":
             await host.sleep(1.0)
             raise TelegramNetworkError(method=method, message="cannot connect") from ConnectionTimeoutError()
@@ -66,6 +68,7 @@ class SimSession(BaseSession):
             await host.sleep(30.0)
             raise TelegramNetworkError(method=method, message="Request timeout error") from TimeoutError()
         reply = self._answer(kind, name, given)
+        self._survive(name, chat)
         if kind in ("answer_lost", "broken_after"):
             self._doubt(chat)
         if kind == "answer_lost":
@@ -78,11 +81,21 @@ class SimSession(BaseSession):
             raise
         return self._heard(bot, method, broken(502) if kind == "broken_after" else reply)
 
+    def _survive(self, name: str, chat: int) -> None:
+        """The call has arrived; whoever made it may be gone."""
+        try:
+            self._host.risk(f"after {name}")
+        except BaseException:
+            self._doubt(chat)
+            raise
+
     def _answer(self, kind: str, name: str, given: dict[str, Any]) -> Reply:
         if kind == "flood":
             return flood(5)
         if kind == "broken_before":
             return broken(500)
+        if kind == "strange":
+            return strange()
         reply = self._telegram.call(name, given)
         self._journal(name, given, str(reply.status))
         return reply

@@ -1,19 +1,23 @@
 """One world, from its seed to its rest: processes, people and trouble on one virtual clock."""
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
+from urllib.parse import parse_qsl, urlsplit
 
+from adapters.kie.callback import address
 from adapters.sandbox.world.provider import SimProvider
 from adapters.sandbox.world.telegram import SimTelegram
 from bot.wiring.simulation.acts import FRONT, WORKERS, Act, Deed, families, written
-from bot.wiring.simulation.crew import SHELF, Crew
+from bot.wiring.simulation.crew import SECRETS, SHELF, Crew
 from bot.wiring.simulation.deeds import do
 from bot.wiring.simulation.ends import check_ends
 from bot.wiring.simulation.parts import Told
 from bot.wiring.simulation.people import Mail
 from bot.wiring.simulation.plants import NOTHING, Plant
+from engine.simulation.audit import audit
 from engine.simulation.checks import Inspector
 from engine.simulation.fate import Fate
 from engine.simulation.host import EPOCH_MS, Killed
@@ -21,7 +25,6 @@ from engine.simulation.link import SimServer
 from engine.simulation.loop import WorldLoop
 from engine.simulation.wire import Wire
 from engine.simulation.witness import Witness
-from states.job import Hint
 
 PREFIX: Final = "{1768}"
 REST_S: Final = 3 * 3600.0
@@ -29,6 +32,8 @@ REST_S: Final = 3 * 3600.0
 STORM_S: Final = 600.0
 """How long trouble goes on after the last deed of the script."""
 LOOK_S: Final = 20.0
+AUDIT_EVERY: Final = 15
+"""So many looks that saw something new, and the whole checker goes over the store."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +71,7 @@ class World:
     provider: SimProvider = field(init=False)
     inspector: Inspector = field(init=False)
     crew: Crew = field(init=False)
-    mail: Mail = field(default_factory=Mail)
+    mail: Mail = field(init=False)
     told: Told = field(default_factory=Told)
     doubts: set[int] = field(default_factory=set)
     """Chats with calls whose fate their sender cannot know."""
@@ -77,25 +82,32 @@ class World:
     messages: dict[int, int] = field(default_factory=dict)
     """Launch number -> its proposal, which becomes the status message."""
     acts: int = 0
+    calm_ms: int = 0
+    """When trouble ended; 0 = it has not."""
+    _looks: int = 0
 
     def __post_init__(self) -> None:
         """Lay everything out; nothing runs yet."""
         plan = self.plan
         self.fate = Fate(plan.seed, plan.keep, families=families(plan.seed))
-        self.inspector = Inspector(self.wire, PREFIX, self.complain)
+        self.inspector = Inspector(self.wire, PREFIX, self.complain, self._latest_ms)
         library = plan.plant.library()
         order = {name: tuple(a.name for a in verb.arguments) for name, verb in library.verbs.items()}
         self.witness = Witness(order, self.complain, self.now_ms)
         self.server = SimServer(self.wire, self.loop, self.fate, self.witness.hear, order)
         self.telegram = SimTelegram(self.complain)
         self.provider = SimProvider(
-            self.fate, self.loop.time, self.loop.call_later, self._called_back, self.complain
+            self.fate, self.loop.time, self.loop.later, self._called_back, _address, self.complain
         )
         self.crew = Crew(self)
+        self.mail = Mail()
 
     def now_ms(self) -> int:
         """The true time."""
         return EPOCH_MS + int(self.loop.time() * 1000)
+
+    def _latest_ms(self) -> int:
+        return self.now_ms() + self.crew.skew_ms + 1000
 
     @property
     def steps(self) -> int:
@@ -113,8 +125,8 @@ class World:
             self.violation = Violation(invariant, text, self.loop.time(), self.steps)
             self.loop.stop()
 
-    def _called_back(self, job_id: str, n: int, task_id: str) -> None:
-        self.crew.called_back(job_id, Hint("callback", n, task_id))
+    def _called_back(self, query: Mapping[str, str], task_id: str) -> None:
+        self.crew.called_back(query, task_id)
 
     def play(self, act: Act) -> None:
         """Do it now, unless the script leaves it out."""
@@ -136,12 +148,14 @@ class World:
         while self.loop.time() < last_s + STORM_S and self.steps < self.plan.steps and not self._rests():
             await self._look()
         self.fate.calm = True
+        self.calm_ms = self.now_ms()
         until_s = max(self.loop.time(), last_s) + REST_S
         while self.loop.time() < until_s:
             await self._look()
             if self.loop.time() > last_s and self._rests():
                 self.inspector.recompute(SHELF)
                 check_ends(self)
+                await self._audit()
                 return
         self.complain("rest", f"still waiting after {REST_S:.0f} s of calm: {self.inspector.waiting()}")
 
@@ -151,11 +165,24 @@ class World:
         await asyncio.sleep(LOOK_S)
         if self.server.memory.changes != before:
             self.inspector.look()
+            self._looks += 1
+            if self._looks % AUDIT_EVERY == 0:
+                await self._audit()
+
+    async def _audit(self) -> None:
+        """The product's own checker."""
+        for finding in await audit(self.wire):
+            self.complain(f"check {finding.partition(' ')[0]}", finding)
 
     def _rests(self) -> bool:
         """No live job, nothing to tell, nothing to read."""
         launched = len(self.mail.jobs) > 0
         return launched and not any(self.inspector.waiting().values()) and not self.mail.waiting
+
+
+def _address(job_id: str, n: int) -> dict[str, str]:
+    """The query of our callback address, signed as in production."""
+    return dict(parse_qsl(urlsplit(address("https://bot.test", SECRETS.ours, job_id, n)).query))
 
 
 def unwind(world: World) -> None:
