@@ -11,6 +11,8 @@ from diagrams.metrics import LINE_PX, width
 from diagrams.overlay import Overlay
 
 _CORNER = 8.0
+TALLY_PX, TALLY_GAP_PX = 9.5, 7.0
+"""Font size of a rule's own number, and its distance from the words."""
 _BASE_PX, _MARKED_PX, _LOOP_PX, _MOST_PX = 1.5, 2.8, 3.5, 7.0
 
 
@@ -49,8 +51,9 @@ def arrow_label(pair: Pair, layout: Layout, over: Overlay) -> str:
         "height": text_height + 2,
         "rx": 3,
     }
-    rules = (_rule(lines, box, row, over) for row, lines in _rules(pair.lines))
-    inner = [element("rect", plate), *rules, _badges(pair, Point(box.x, box.y + text_height), over)]
+    several = sum(1 for line in pair.lines if line.edges) > 1
+    rules = (_rule(lines, box, row, over, tally=several) for row, lines in _rules(pair.lines))
+    inner = [element("rect", plate), *rules, _badges(pair, box, box.y + text_height, over)]
     return element("g", {"class": _classes("label", pair, over), **_data(pair)}, "".join(inner))
 
 
@@ -135,9 +138,11 @@ def _rules(lines: tuple[Line, ...]) -> Iterator[tuple[int, list[Line]]]:
     yield start, rule
 
 
-def _rule(lines: list[Line], box: Box, row: int, over: Overlay) -> str:
+def _rule(lines: list[Line], box: Box, row: int, over: Overlay, *, tally: bool) -> str:
+    """One rule; its own number goes into the first of its lines that has room left."""
     ids = lines[0].edges
-    texts = []
+    word = tally_text(ids, over) if tally else ""
+    texts = [element("title", {}, escape(named))] if (named := _named(ids, over)) else []
     for offset, line in enumerate(lines):
         x = box.x + 2 + (INDENT_PX if line.indent else 0)
         y = box.y + (row + offset) * LINE_PX + 11
@@ -146,7 +151,28 @@ def _rule(lines: list[Line], box: Box, row: int, over: Overlay) -> str:
             for s in line.spans
         ]
         texts.append(element("text", {"x": x, "y": y}, " ".join(spans)))
+        start = box.x + 2 + line.width_px + TALLY_GAP_PX
+        if word and start + width(word, TALLY_PX, bold=True) <= box.x + box.width:
+            texts.append(element("text", {"class": "tally", "x": start, "y": y}, escape(word)))
+            word = ""
     return element("g", {"class": _rule_classes(ids, over), "data-edges": " ".join(ids)}, "".join(texts))
+
+
+def tally_text(ids: tuple[str, ...], over: Overlay) -> str:
+    """A rule's own number where an arrow has several: its steps, or how often its edges were taken."""
+    if over.path:
+        return ",".join(str(step.n) for step in over.path if step.edge in ids)
+    if over.counts is None or (over.changes is not None and over.change(ids) is None):
+        return ""
+    count = sum(over.counts.get(edge, 0) for edge in ids)
+    return f"{count:,}{'×' if over.changes is not None else ''}" if count or over.changes is not None else ""
+
+
+def _named(ids: tuple[str, ...], over: Overlay) -> str:
+    """The traffic of each edge of a rule, for a reader who points at it."""
+    if over.counts is None:
+        return ""
+    return "\n".join(f"{edge}: {over.counts[edge]:,}" for edge in ids if over.counts.get(edge))
 
 
 def _rule_classes(ids: tuple[str, ...], over: Overlay) -> str:
@@ -158,19 +184,22 @@ def _rule_classes(ids: tuple[str, ...], over: Overlay) -> str:
     return "rule faded" if over.covered(ids) == 0 else "rule"
 
 
-def _badges(pair: Pair, place: Point, over: Overlay) -> str:
-    parts, x = [], place.x + 2
+def _badges(pair: Pair, box: Box, y: float, over: Overlay) -> str:
+    """As many badges as the block's width has room for, the first in any case."""
+    parts, x = list[str](), box.x + 2
     for text in badge_texts(pair, over):
         wide = width(text, 9.5, bold=True) + 10
+        if parts and x + wide > box.x + box.width:
+            break
         pill: dict[str, str | float] = {
             "class": "pill",
             "x": x,
-            "y": place.y + 2,
+            "y": y + 2,
             "width": wide,
             "height": 14,
             "rx": 7,
         }
-        word = element("text", {"x": x + wide / 2, "y": place.y + 12.4}, escape(text))
+        word = element("text", {"x": x + wide / 2, "y": y + 12.4}, escape(text))
         parts.append(element("rect", {**pill, "height": 14, "rx": 7}) + word)
         x += wide + 4
     return element("g", {"class": "badge"}, "".join(parts)) if parts else ""

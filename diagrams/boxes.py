@@ -1,13 +1,18 @@
-"""States: rounded boxes, terminals double-lined, the current one with a halo, times as a second line."""
+"""States: rounded boxes, terminals double-lined, the current one with a halo, times and refusals below."""
+
+from collections.abc import Iterator
 
 from diagrams.layout import Box, Layout
 from diagrams.markup import element, escape, number
+from diagrams.metrics import width
 from diagrams.overlay import Overlay, Stay
 from states.graph import EdgeKind
 from states.vocabulary import TERMINALS, State
 
 _ENDS = {State.DONE: EdgeKind.DONE, State.REFUNDED: EdgeKind.REFUND, State.FAILED: EdgeKind.FAILURE}
-_ROUND = 9.0
+_ROUND, _NOTE_ROOM_PX = 9.0, 4.0
+NOTE_PX = 9.0
+"""Font size of what stands under a state's name."""
 
 
 def state_box(state: State, box: Box, over: Overlay) -> str:
@@ -27,28 +32,34 @@ def state_box(state: State, box: Box, over: Overlay) -> str:
 
 
 def _words(state: State, box: Box, over: Overlay) -> list[str]:
-    note = state_note(state, over)
-    middle = box.middle
-    name_y = middle.y + (4.5 if not note else -1.5)
+    middle, notes = box.middle, state_notes(state, over, box.width - 2 * _NOTE_ROOM_PX)
+    name_y = middle.y + (4.5, -1.5, -6.5)[len(notes)]
     words = [element("text", {"class": "name", "x": middle.x, "y": name_y}, escape(state.value))]
-    if note:
-        words.append(element("text", {"class": "note", "x": middle.x, "y": middle.y + 11.5}, escape(note)))
+    for row, note in enumerate(notes):
+        y = middle.y + (11.5 if len(notes) == 1 else 5.5 + row * 10.5)
+        words.append(element("text", {"class": "note", "x": middle.x, "y": y}, escape(note)))
     return words
 
 
-def state_note(state: State, over: Overlay) -> str:
-    """The second line: how long jobs stay, and what was refused there."""
+def state_notes(state: State, over: Overlay, room_px: float = 1000.0) -> list[str]:
+    """The lines under a name: how long jobs stay (in so many words as there is room), what was refused."""
     stay, errors = over.times.get(state), over.errors.get(state.value, 0)
-    notes = [_stay(stay)] if stay is not None and state not in TERMINALS else []
+    notes = []
+    if stay is not None and state not in TERMINALS:
+        notes.append(next((word for word in _stays(stay) if width(word, NOTE_PX) <= room_px), ""))
     if errors:
-        notes.append(f"{errors} refused")
-    return " · ".join(notes)
+        notes.append(f"{errors:,} refused")
+    return [note for note in notes if note]
 
 
-def _stay(stay: Stay) -> str:
-    if stay.p50_ms == stay.p95_ms:
-        return f"p50 {duration(stay.p50_ms)}"
-    return f"p50 {duration(stay.p50_ms)} · p95 {duration(stay.p95_ms)}"
+def _stays(stay: Stay) -> Iterator[str]:
+    """The same in ever fewer words; the legend says which number is which."""
+    half, most = duration(stay.p50_ms), duration(stay.p95_ms)
+    if half == most:
+        yield f"p50 {half}"
+    yield f"p50 {half} · p95 {most}"
+    yield f"{half} · {most}"
+    yield f"p95 {most}"
 
 
 def duration(ms: float) -> str:

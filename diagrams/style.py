@@ -13,6 +13,7 @@ _SHAPES = f"""
 .reel-graph .note{{font-size:9px;text-anchor:middle}}
 .reel-graph .head{{font-weight:700}}
 .reel-graph .badge text{{font-size:9.5px;font-weight:700;text-anchor:middle}}
+.reel-graph .tally{{font-size:9.5px;font-weight:700}}
 .reel-graph .line{{fill:none;stroke-width:1.5;stroke-linejoin:round}}
 .reel-graph .box{{stroke-width:1.5}}
 .reel-graph .inner{{fill:none;stroke-width:1}}

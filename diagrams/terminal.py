@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from textwrap import wrap
 
-from diagrams.boxes import state_note
+from diagrams.boxes import state_notes
 from diagrams.labels import Line, Pair, pairs
 from diagrams.overlay import PLAIN, Overlay, Step
 from diagrams.words import STATES, Language
@@ -38,7 +38,7 @@ def terminal(graph: Graph, overlay: Overlay | None = None, language: Language = 
 def _state(state: State, over: Overlay, language: Language) -> Iterator[str]:
     name = f"[[{state}]]" if state in TERMINALS else f"[{state}]"
     here = "  ● here" if over.current is state else ""
-    note = state_note(state, over)
+    note = " · ".join(state_notes(state, over))
     yield from _filled(f"{name}{here}  ", [STATES[state][language], *([f"({note})"] if note else [])], 2)
 
 
