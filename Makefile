@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 ROOMS := states engine adapters bot diagrams tests
 
-.PHONY: demo test faults lint format diagrams lock clean
+.PHONY: demo test faults lint format diagrams readers longlog lock clean
 .DEFAULT_GOAL := help
 .PHONY: help
 
@@ -18,6 +18,8 @@ help:
 	@echo "make faults   kill -9 of workers and server at every point of a job's life (about 5 minutes, alone)"
 	@echo "make lint     format, lint, types, import contracts, fresh diagrams"
 	@echo "make diagrams draw the pictures and the README's tables again"
+	@echo "make readers  other programs read our DOT, Mermaid, SCXML and XES (npm, dot, pip: where they are here)"
+	@echo "make longlog  a log of 100,000 records that a real engine wrote (LOG=long.jsonl.gz JOBS=18000)"
 	@echo "make format   put the code into the house's format"
 	@echo "make lock     resolve the locks again (needs uv)"
 	@echo "make clean    remove the environment and caches"
@@ -37,6 +39,16 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/reelstate diagram check
+
+# Graphviz, Mermaid, python-statemachine and pm4py are asked, each where it is here; none is a dependency.
+readers: $(VENV)/.dev
+	@$(BIN)/python -m tests.readers $(VENV)/readers
+
+# About 100,000 records by a real engine on a real store; a few minutes.
+LOG ?= long.jsonl.gz
+JOBS ?= 18000
+longlog: $(VENV)/.dev
+	@$(BIN)/python -m tests.engine.replay.make_real_log $(LOG) $(JOBS)
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix $(ROOMS)

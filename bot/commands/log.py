@@ -124,7 +124,7 @@ def _show_coverage(found: Coverage) -> None:
 @LOGS
 @OUT
 def to_xes(logs: tuple[str, ...], out: str) -> None:
-    """Write the log as XES, for process mining (a job's records must stand together, as exported)."""
+    """Write the log as XES, for process mining: a trace a job, an event a transition."""
     with one_sentence(), writing(out) as target:
         for text in xes(read_records(all_lines(logs))):
             target.write(text.encode())

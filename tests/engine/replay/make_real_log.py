@@ -12,6 +12,8 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
+import click
+
 from engine.clock import ManualClock
 from engine.ports import Accepted, CreatePlan, Delivered, Delivery, Failed, Rendered, Rendering
 from engine.randomness import SeededRandomness
@@ -122,6 +124,7 @@ async def _turn(world: World, worker: Worker) -> int | None:
 
 
 async def _wave(world: World, worker: Worker, rng: random.Random, numbers: range) -> None:
+    await world.engine.unpause()  # the operator has mended whatever was reported
     await asyncio.gather(*(_launch(world, rng, number) for number in numbers))
     while (due_ms := await _turn(world, worker)) is not None:
         world.clock.set(max(due_ms, world.clock.now_ms() + STEP_MS))
@@ -144,7 +147,7 @@ async def make(url: str, out: str, jobs: int, seed: int) -> int:
             log.write(graph_line(GRAPH.digest, GRAPH.canonical_json()))
             for start in range(0, jobs, WAVE):
                 await _wave(world, worker, rng, range(start, min(start + WAVE, jobs)))
-                print(f"{min(start + WAVE, jobs)} of {jobs} jobs", file=sys.stderr)
+                click.echo(f"{min(start + WAVE, jobs)} of {jobs} jobs", err=True)
             async for rows in histories(store):
                 log.writelines(line_of(redacted(row)) for row in rows)
                 count += len(rows)
@@ -159,7 +162,7 @@ def main() -> None:
     out, jobs, seed = (*given, *("jobs.jsonl.gz", "18000", "1")[len(given) :])
     with running_server() as url:
         count = asyncio.run(make(url, out, int(jobs), int(seed)))
-    print(f"{out}: {count} records, seed {seed}")
+    click.echo(f"{out}: {count} records, seed {seed}")
 
 
 if __name__ == "__main__":

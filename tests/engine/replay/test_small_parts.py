@@ -19,6 +19,7 @@ from engine.replay.totest import test_module
 from engine.replay.values import Kind, ReplayError, Report
 from engine.replay.whatif import Counterfactual, by_strategy
 from engine.replay.xes import xes
+from states.graph import GRAPH
 from tests.engine.replay.make_log import make_log
 
 ROWS = list(make_log(200, seed=7, trouble=2.0))
@@ -90,6 +91,14 @@ def test_xes_has_a_trace_a_job_and_an_event_a_transition() -> None:
     assert len(tree.findall(f"{name}trace")) == 200
     assert len(tree.findall(f".//{name}event")) == sum(row["disp"] == "transition" for row in rows)
     assert tree.find(f".//{name}event/{name}date").get("key") == "time:timestamp"  # type: ignore[union-attr]
+    named = {item.get("value") for item in tree.findall(f".//{name}event/{name}string[@key='concept:name']")}
+    assert named <= {"submit", *GRAPH.by_id}, "a net of the graph has one transition an edge"
+
+
+def test_xes_of_interleaved_jobs_has_a_trace_a_job() -> None:
+    assert "".join(sorted(xes(ROWS))) == "".join(sorted(xes([row for own in jobs() for row in own])))
+    unfinished = LONG[:-1]
+    assert "".join(xes(unfinished)).count("<event>") == sum(r["disp"] == "transition" for r in unfinished)
 
 
 def test_junit_and_markdown_say_what_was_found() -> None:
