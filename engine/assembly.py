@@ -50,6 +50,7 @@ def make_worker(
         paused=engine.paused,
         pause=engine.pause,
         unpause=engine.unpause,
+        alert=engine.alert,
     )
     committer = Committer(
         store, engine.judges, store.clock, store.randomness, telemetry, name, config.lease_ms, engine.alert

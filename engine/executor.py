@@ -30,7 +30,7 @@ from states.decide import PlannedNotice
 from states.facts import Happening, after_failure
 from states.job import Job, ProviderTask, TaskStatus, Video
 from states.plan import Create, Fire, Over, Poll, Tell, Wait, next_step
-from states.vocabulary import TERMINALS, NoticeKind, Reason, State, Trigger, Verdict
+from states.vocabulary import TERMINALS, ErrorClass, NoticeKind, Reason, State, Trigger, Verdict
 
 FIRST_POLL_S = 30.0
 """When the provider's adapter cannot say it: a paid task is looked at all the same."""
@@ -103,7 +103,11 @@ class Executor:
         plan = self._plan(job)
         if isinstance(plan, Failed):
             await self.gate.incident(plan)
-            return await self._failed(job, plan)
+            rest_s = _rest_s(plan)
+            if rest_s is None:
+                return await self._failed(job, plan)
+            await self.committer.park(job, self.clock.now_ms() + round(rest_s * 1000), seen=len(job.hints))
+            return None
         wait_until_ms = await self.gate.enter(job, n, plan)
         if wait_until_ms is not None:
             await self.committer.park(job, wait_until_ms, seen=len(job.hints))
@@ -275,6 +279,14 @@ def _end_if_asked() -> None:
     """A worker that was told to stop while it wrote acts no more."""
     if asked_to_stop():
         raise asyncio.CancelledError
+
+
+def _rest_s(plan: Failed) -> float | None:
+    """How long everything rests after others' failures: no call was made, so the job waits and spends nothing.
+
+    An operator's fault is different: the user is told once that it waits for us.
+    """
+    return None if plan.verdict.cls is ErrorClass.OPERATOR else plan.verdict.retry_after_s
 
 
 def _happening(failed: Failed, task_n: int) -> Happening:

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 
 from engine.errors import StoreUnavailable
 from engine.limits import Limits, NotNow, Permit
-from engine.ports import Accepted, Clock, CreatePlan, Failed, Rendered, Rendering
+from engine.ports import Accepted, Alert, Clock, CreatePlan, Failed, Rendered, Rendering
 from engine.telemetry import Telemetry
 from states.job import Job, ProviderTask, TaskStatus
-from states.vocabulary import ErrorClass, Reason
+from states.vocabulary import AlertKind, ErrorClass, Reason
 
 INCIDENT = "incident:"
 """Prefix of a pause that an incident made, and that the next success may lift."""
@@ -23,6 +23,7 @@ STORE_AWAY_MS = 1_000
 PAUSE_MS = 600_000
 """How long a pause made by an incident outlives the last sign of it."""
 PAUSE_LOOK_MS = 30_000
+_TEXT = 300
 _UNSETTLED = frozenset({TaskStatus.INTENT, TaskStatus.OPEN, TaskStatus.OVERDUE})
 _PAUSES = frozenset({Reason.PROVIDER_AUTH, Reason.PROVIDER_BALANCE, Reason.MODEL_RETIRED})
 _ACCOUNT = frozenset({Reason.RATE_LIMITED, Reason.PROVIDER_AUTH})
@@ -41,6 +42,8 @@ class Gate:
     paused: Callable[[], Awaitable[str]]
     pause: Callable[[str], Awaitable[None]]
     unpause: Callable[[], Awaitable[None]]
+    alert: Callable[[Alert], Awaitable[None]]
+    """Tells the operator what costs no job anything yet: another key or model took over."""
     _opens_ms: int | None = None
     _asked_ms: int = 0
     _incident: bool = field(default=True)
@@ -97,8 +100,8 @@ class Gate:
             await self._lift()
             return
         await self._tell(plan, ok=False, failed=outcome)
-        if outcome.verdict.reason in _PAUSES and not outcome.alternative:
-            await self.incident(outcome)
+        if outcome.verdict.reason in _PAUSES:
+            await (self._took_over(plan, outcome) if outcome.alternative else self.incident(outcome))
 
     async def incident(self, failed: Failed) -> None:
         """Nothing can be bought until the operator acts: pause launches."""
@@ -110,6 +113,17 @@ class Gate:
                 await self.pause(f"{INCIDENT}{failed.verdict.reason}")
         except StoreUnavailable:
             self.telemetry.emit("store.lost")  # the next attempt shows the same again
+
+    async def _took_over(self, plan: CreatePlan, failed: Failed) -> None:
+        """A key or model is gone for good while another does its work: silent for users, not for the operator."""
+        reason, words = failed.verdict.reason, failed.failure.fail_message or failed.failure.message
+        what = f"model {plan.model}" if reason is Reason.MODEL_RETIRED else f"key {plan.key}"
+        text = f"{what} ({reason}): another one took over. {words}".strip()[:_TEXT]
+        kind = AlertKind.INCIDENT.value
+        try:
+            await self.alert(Alert(f"{kind}:{reason}:{what}", kind, text))
+        except StoreUnavailable:
+            self.telemetry.emit("store.lost")  # the next call to it shows the same again
 
     async def watch_pause(self) -> None:
         """Lift an incident's pause that nothing has confirmed for long. Cheap: call it as often as you like.

@@ -217,7 +217,7 @@ class Store(StoreAside):
             job=job.id,
             epoch=job.epoch,
             seq=job.seq,
-            op=content_op(doc, outbox),
+            op=content_op(doc, [*outbox, f"{job.epoch}.{job.seq}"]),
             doc=doc,
             deadline=job.deadline_ms,
             now=self.clock.now_ms(),

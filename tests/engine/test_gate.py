@@ -9,7 +9,7 @@ from engine.config import EngineConfig, LimitsConfig
 from engine.errors import StoreUnavailable
 from engine.gate import PAUSE_LOOK_MS, PAUSE_MS
 from engine.limits import Limits
-from engine.ports import Accepted, CreatePlan
+from engine.ports import Accepted, Alert, CreatePlan
 from engine.store import Store
 from engine.values import EntryKind, NewJob, Submission
 from states.job import Hint, Request
@@ -76,6 +76,24 @@ async def test_a_hint_does_not_make_a_waiting_job_spin(world: World) -> None:
     await world.engine.hint(job.id, Hint("callback", 1, "t1"))
     assert await world.go(worker) <= 2
     assert (await world.job(job.id)).hints == ()
+
+
+@pytest.mark.parametrize(
+    ("reason", "what"), [(Reason.MODEL_RETIRED, "model m1"), (Reason.PROVIDER_AUTH, "key main")]
+)
+async def test_the_operator_hears_of_what_another_one_took_over(
+    world: World, reason: Reason, what: str
+) -> None:
+    job = await world.launched()
+    world.maker.plans += [CreatePlan("m1", "main"), CreatePlan("m2", "spare")]
+    world.maker.creates.append(failed(reason, alternative=True, refused="m1|main"))
+    await world.go(world.worker())
+    assert (await world.job(job.id)).tasks[1].model == "m2"
+    assert await world.engine.paused() == ""
+    alerts = [each for each in await world.outbox() if isinstance(each, Alert)]
+    assert [alert.fingerprint for alert in alerts] == [f"incident:{reason}:{what}"]
+    assert what in alerts[0].text
+    assert "took over" in alerts[0].text
 
 
 async def test_an_operators_fault_pauses_and_the_first_success_opens(world: World) -> None:

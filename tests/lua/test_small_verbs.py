@@ -28,6 +28,28 @@ async def test_a_note_is_a_checkpoint_and_the_same_note_twice_is_one(bench: Benc
     assert await bench.store.read(job.id) == noted
 
 
+async def test_an_older_note_that_comes_again_late_brings_nothing_back(bench: Bench) -> None:
+    """Its first sending timed out and was repeated elsewhere; the packet itself arrives after the next note."""
+    job = await _generating(bench)
+    notes = [replace(job, send_attempts=n, told=frozenset({NoticeKind.PATIENCE})) for n in range(1, 5)]
+    for noted in notes:
+        assert await bench.store.note(noted, [_notice(job)]) == noted
+    before = await bench.dump()
+    for late in notes:
+        assert await bench.store.note(late, [_notice(job)]) == late
+    assert await bench.dump() == before
+    assert await bench.store.read(job.id) == notes[-1]
+
+
+async def test_the_memory_of_notes_stays_small(bench: Bench) -> None:
+    """A longer word would make the store keep the job's small hash in a far larger form."""
+    job = await _generating(bench)
+    for n in range(1, 12):
+        await bench.store.note(replace(job, send_attempts=n))
+    held = await bench.store.connection.command("HGET", f"{bench.store.prefix(0)}:j:{job.id}", "op")
+    assert len(held) <= 64
+
+
 async def test_a_stale_note_changes_nothing(bench: Bench) -> None:
     job = await _generating(bench)
     before = await bench.dump()

@@ -12,6 +12,19 @@ local function job_guards(T, id)
     cost = tonumber(got[6]), hold = got[7], own = got[8], dl = tonumber(got[9]), op = got[10], qt = got[11] }
 end
 
+-- Checkpoints change no seq: `op` holds the last of them, newest first, so that one which comes again late
+-- (over a connection nobody listens to any more) does not bring an older document back.
+local OPS_CHARS = 12
+local OPS_KEPT = 60
+
+local function op_known(g, op)
+  return string.find(' ' .. (g.op or ''), ' ' .. string.sub(op, 1, OPS_CHARS), 1, true) ~= nil
+end
+
+local function op_kept(g, op)
+  return string.sub(string.sub(op, 1, OPS_CHARS) .. ' ' .. (g.op or ''), 1, OPS_KEPT)
+end
+
 -- Why a worker's write is refused; nil when it is not. The epoch decides, never the clock.
 local function job_refusal(g, epoch, seq)
   if g.ep ~= epoch then return 'fenced' end

@@ -8,10 +8,10 @@
 --@include lib/tell.lua
 local g = job_guards(T, job)
 if not g then return 'gone' end
-if g.op == op then return 'replayed' end
+if op_known(g, op) then return 'replayed' end
 if g.seq ~= seq or not TERMINAL[g.st] then return 'stale' end
 
-redis.call('HSET', T .. ':j:' .. job, 'op', op)
+redis.call('HSET', T .. ':j:' .. job, 'op', op_kept(g, op))
 redis.call('SET', T .. ':d:' .. job, doc)
 for _, part in ipairs({ 'j', 'd', 'p', 'h' }) do
   redis.call('PEXPIRE', T .. ':' .. part .. ':' .. job, retain_ms)

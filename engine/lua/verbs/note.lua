@@ -9,10 +9,10 @@ local g = job_guards(T, job)
 if not g then return 'gone' end
 local refused = job_refusal(g, epoch, seq)
 if refused then return refused end
-if g.op == op then return 'replayed' end
+if op_known(g, op) then return 'replayed' end
 if g.own == '' then return 'fenced' end
 
-redis.call('HSET', T .. ':j:' .. job, 'op', op, 'dl', deadline)
+redis.call('HSET', T .. ':j:' .. job, 'op', op_kept(g, op), 'dl', deadline)
 redis.call('SET', T .. ':d:' .. job, doc)
 tell_all(T, outbox, now)
 return 'ok'
