@@ -19,6 +19,7 @@ from engine.driver_errors import LOST, ScriptMissing, answered, ours, told
 from engine.durability import Durability, Facts, Promise, facts_of, promise_of
 from engine.endpoints import Kind, parse_endpoint
 from engine.errors import ScriptFailed, StoreUnavailable
+from engine.pipe import Pipe
 
 __all__ = ["Connection", "ScriptMissing"]
 
@@ -48,11 +49,13 @@ class Connection:
         size = pool_size or (POOL if durability is Durability.FAST else WAITING_POOL)
         self._cluster: ClusterLine | None = None
         self._redis: Redis | None = None
+        self._pipe: Pipe | None = None
         if self.endpoint.kind is Kind.CLUSTER:
             self._cluster = ClusterLine(self.endpoint, size=size, timeout_s=command_timeout_s)
         else:
             pool = make_pool(self.endpoint, size=size, connect_s=command_timeout_s, read_s=command_timeout_s)
             self._redis = Redis.from_pool(pool)
+            self._pipe = Pipe(pool, command_timeout_s)
         self._promise: Promise | None = Promise() if durability is Durability.FAST else None
         self._reads: set[str] = set()
         self._sources: dict[str, str] = {}
@@ -70,11 +73,11 @@ class Connection:
         """
         words = ("EVALSHA", sha, 1, prefix, *args)
         if sha in self._reads:
-            return await self.command(*words, key=prefix)
+            return await self._alone(prefix, words)
         promise = await self._promised()
         asked = promise.asked(prefix)
         if not asked:
-            return await self.command(*words, key=prefix)
+            return await self._alone(prefix, words)
         try:
             answer, *confirmed = await told(self._together(prefix, words, *asked))
         except StoreUnavailable:
@@ -85,6 +88,12 @@ class Connection:
             self._promise = None
             raise StoreUnavailable(missing)
         return answer
+
+    async def _alone(self, prefix: str, words: Sequence[str | bytes | int]) -> Any:
+        """A script with nothing asked behind it: it need not wait for the answers of those before it."""
+        if self._pipe is None:
+            return await self.command(*words, key=prefix)
+        return await told(self._pipe.run(words))
 
     async def load(self, source: str) -> str:
         """SCRIPT LOAD, on every master of a cluster that answers; the sha."""
@@ -230,6 +239,8 @@ class Connection:
         await self.blocking.close()
         if self._cluster is not None:
             await self._cluster.close()
+        if self._pipe is not None:
+            await self._pipe.close()
         if self._redis is not None:
             await close_client(self._redis)
 

@@ -1,26 +1,31 @@
-"""Sends calls of verbs to the server: batched by partition and turn, resent until answered.
+"""Sends calls of verbs to the server: batched by partition, resent until answered.
 
-Calls to the same partition made in one turn of the event loop travel as one script. An answer that was
-lost leaves the outcome unknown, so the same call goes again with the same arguments; every mutating verb
-carries its own operation id and answers a repetition from its record. The caller may be cancelled at any
-time: the call goes on, and may be asked again by its id.
+Calls to the same partition travel as one script. While `ON_THE_WAY` scripts of a partition are unanswered,
+what is called meanwhile waits and goes together with the next one: the busier the store, the deeper the
+batches, and one flush of its append-only file serves them all. An answer that was lost leaves the outcome
+unknown, so the same call goes again with the same arguments; every mutating verb carries its own operation
+id and answers a repetition from its record. The caller may be cancelled at any time: the call goes on, and
+may be asked again by its id.
 """
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 
 from engine.connection import Connection, ScriptMissing
 from engine.errors import ScriptFailed, StoreUnavailable
-from engine.scripts import MAX_BATCH, Library, Value, Wire, library
+from engine.scripts import HOT, MAX_BATCH, Library, Value, Wire, library
 
 DEADLINE_S: Final = 10.0
 """How long a call is resent before StoreUnavailable, real seconds: it bounds waiting for a network."""
 FIRST_PAUSE_S: Final = 0.02
 LAST_PAUSE_S: Final = 1.0
+ON_THE_WAY: Final = 2
+"""Scripts of a partition that may be unanswered: while the server works on one, the next one is made."""
 BATCH: Final = "batch"
+HOT_BATCH: Final = "hot batch"
 
 
 @dataclass(slots=True)
@@ -28,6 +33,17 @@ class _Call:
     verb: str
     wire: list[Wire]
     answer: "asyncio.Future[Any]"
+    until_s: float
+
+
+@dataclass(slots=True)
+class _Lane:
+    """The calls of one partition: those that wait for their batch, and how many batches are on their way."""
+
+    waiting: list[_Call] = field(default_factory=list)
+    under_way: int = 0
+    soon: bool = False
+    """A flush at the end of this turn of the loop is ordered already."""
 
 
 class Dispatcher:
@@ -40,14 +56,15 @@ class Dispatcher:
         self._verbs = verbs or library()
         self._deadline_s = deadline_s
         self._shas: dict[str, str] = {}
-        self._waiting: dict[str, list[_Call]] = {}
+        self._lanes: dict[str, _Lane] = {}
         self._running: set[asyncio.Task[None]] = set()
 
     async def load(self) -> None:
-        """SCRIPT LOAD of every verb and of the batch. Raises StoreUnavailable."""
+        """SCRIPT LOAD of every verb and of the batches. Raises StoreUnavailable."""
         for name in self._verbs.verbs:
             self._shas[name] = await self._connection.load(self._verbs.single(name))
         self._shas[BATCH] = await self._connection.load(self._verbs.batch())
+        self._shas[HOT_BATCH] = await self._connection.load(self._verbs.hot_batch())
 
     async def call(self, prefix: str, verb: str, /, **given: Value) -> Any:
         """The verb's answer (bytes, ints, lists). Names are checked before anything is sent.
@@ -56,53 +73,69 @@ class Dispatcher:
         when the script raised (a bug).
         """
         loop = asyncio.get_running_loop()
-        one = _Call(verb, self._verbs.encode(verb, given), loop.create_future())
-        waiting = self._waiting.get(prefix)
-        if waiting is None:
-            self._waiting[prefix] = [one]
-            loop.call_soon(self._flush, prefix)
-        else:
-            waiting.append(one)
+        wire = self._verbs.encode(verb, given)
+        one = _Call(verb, wire, loop.create_future(), loop.time() + self._deadline_s)
+        lane = self._lanes.get(prefix)
+        if lane is None:
+            lane = self._lanes[prefix] = _Lane()
+        lane.waiting.append(one)
+        self._flush_soon(prefix, lane)
         return await one.answer
 
-    def _flush(self, prefix: str) -> None:
-        calls = self._waiting.pop(prefix)
-        for start in range(0, len(calls), MAX_BATCH):
-            batch = calls[start : start + MAX_BATCH]
-            task = asyncio.create_task(self._deliver(prefix, batch))
-            self._running.add(task)
-            task.add_done_callback(partial(self._ended, batch))
+    def _flush_soon(self, prefix: str, lane: _Lane) -> None:
+        if lane.waiting and not lane.soon and lane.under_way < ON_THE_WAY:
+            lane.soon = True
+            asyncio.get_running_loop().call_soon(self._flush, prefix, lane)
 
-    def _ended(self, calls: Sequence[_Call], task: "asyncio.Task[None]") -> None:
+    def _flush(self, prefix: str, lane: _Lane) -> None:
+        lane.soon = False
+        while lane.waiting and lane.under_way < ON_THE_WAY:
+            batch, lane.waiting = lane.waiting[:MAX_BATCH], lane.waiting[MAX_BATCH:]
+            lane.under_way += 1
+            sending = _Batch(prefix, lane, batch)
+            task = asyncio.create_task(self._deliver(sending))
+            self._running.add(task)
+            task.add_done_callback(partial(self._ended, sending))
+
+    def _arrived(self, sending: "_Batch") -> None:
+        """It is answered, or was lost and goes again beside the others: the next batch may go."""
+        if sending.counted:
+            sending.counted = False
+            sending.lane.under_way -= 1
+            self._flush_soon(sending.prefix, sending.lane)
+
+    def _ended(self, sending: "_Batch", task: "asyncio.Task[None]") -> None:
         """Whoever cancels the delivery (the end of the loop) cancels those who wait for it."""
         self._running.discard(task)
-        for one in calls:
+        self._arrived(sending)
+        for one in sending.calls:
             one.answer.cancel()
 
-    async def _deliver(self, prefix: str, calls: list[_Call]) -> None:
+    async def _deliver(self, sending: "_Batch") -> None:
         try:
-            answers = await self._insist(prefix, calls)
+            answers = await self._insist(sending)
         except Exception as error:  # noqa: BLE001 - whatever it was, the callers must hear of it
-            for one in calls:
+            for one in sending.calls:
                 if not one.answer.done():
                     one.answer.set_exception(error)
             return
-        for one, answer in zip(calls, answers, strict=True):
+        for one, answer in zip(sending.calls, answers, strict=True):
             _settle(one, answer)
 
-    async def _insist(self, prefix: str, calls: Sequence[_Call]) -> list[Any]:
+    async def _insist(self, sending: "_Batch") -> list[Any]:
         """Send until answered. The first error is kept: it says more than the last time-out."""
         lost: StoreUnavailable | None = None
         pause_s = FIRST_PAUSE_S
         try:
-            async with asyncio.timeout(self._deadline_s):
+            async with asyncio.timeout_at(sending.calls[0].until_s):
                 while True:
                     try:
-                        return await self._send(prefix, calls)
+                        return await self._send(sending.prefix, sending.calls)
                     except ScriptMissing:
                         await self._reload()
                     except StoreUnavailable as error:
                         lost = lost or error
+                        self._arrived(sending)
                         await asyncio.sleep(pause_s)
                         pause_s = min(LAST_PAUSE_S, pause_s * 2)
         except TimeoutError:
@@ -124,7 +157,8 @@ class Dispatcher:
         wire: list[Wire] = []
         for one in calls:
             wire += [one.verb, len(one.wire), *one.wire]
-        answer = await self._connection.run(self._sha(BATCH), prefix, wire)
+        name = HOT_BATCH if all(one.verb in HOT for one in calls) else BATCH
+        answer = await self._connection.run(self._sha(name), prefix, wire)
         return list(answer)
 
     def _sha(self, name: str) -> str:
@@ -139,10 +173,23 @@ class Dispatcher:
             await asyncio.wait(self._running)
 
 
+@dataclass(slots=True)
+class _Batch:
+    """Calls that travel together."""
+
+    prefix: str
+    lane: _Lane
+    calls: list[_Call]
+    counted: bool = True
+    """It is one of those `under_way`."""
+
+
 def _settle(one: _Call, answer: Any) -> None:
     if one.answer.done():
         return
     if isinstance(answer, list) and answer and answer[0] == b"!":
         one.answer.set_exception(ScriptFailed(f"{one.verb}: {answer[1].decode()}"))
+    elif isinstance(answer, Exception):
+        one.answer.set_exception(ScriptFailed(f"{one.verb}: {answer}"))
     else:
         one.answer.set_result(answer)

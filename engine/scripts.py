@@ -30,10 +30,26 @@ SHEBANG: Final = "#!lua"
 MAX_BATCH: Final = 64
 """Calls in one batch script: bounds how long the server's one thread is taken (0.1 ms each at most)."""
 
+HOT: Final = frozenset(
+    {
+        "submit", "claim", "commit", "park", "note", "beat", "hint", "read", "ring",
+        "queue_put", "queue_take", "queue_ack", "permit", "permit_return", "report",
+    }
+)  # fmt: skip
+"""Verbs of a job's everyday life. Most batches hold only these, and a script pays for each function in it."""
+
 Value = str | bytes | int | bool | None | Sequence[str | bytes | int]
 Wire = str | bytes | int
 
 _INTEGERS: Final = ("int", "int?")
+_PLAIN: Final[Mapping[str, tuple[type, ...]]] = {
+    "text": (str, bytes),
+    "int": (int,),  # a bool is no number here
+    "int?": (int,),
+    "flag": (),
+    "rest": (),
+}
+"""Types that travel as they are."""
 _ARGUMENT = re.compile(r"^([a-z][a-z0-9_]*)(:int\?|:int|:flag|\*)?$")
 _INCLUDE = re.compile(r"^--@include\s+(\S+)\s*$")
 
@@ -48,21 +64,16 @@ class Argument:
     def encode(self, verb: str, value: Value, wire: list[Wire]) -> None:
         """Append the wire form of a value; ScriptBroken when the kind does not fit."""
         kind = self.kind
-        if self._fits(value):
-            wire.append(cast("Wire", value))
-        elif kind == "flag" and isinstance(value, bool):
+        if kind == "flag" and isinstance(value, bool):
             wire.append("1" if value else "0")
         elif kind == "int?" and value is None:
             wire.append("")
         elif kind == "rest" and isinstance(value, (list, tuple)):
             wire.extend(value)
+        elif kind == "text" and isinstance(value, (str, bytes)):
+            wire.append(value)
         else:
             raise ScriptBroken(f"{verb}: argument {self.name} is {kind}, got {type(value).__name__}")
-
-    def _fits(self, value: Value) -> bool:
-        if self.kind == "text":
-            return isinstance(value, (str, bytes))
-        return type(value) is int and self.kind in _INTEGERS  # a bool is no number here
 
     def binding(self, position: int) -> str:
         """The Lua that makes this argument a local."""
@@ -97,7 +108,11 @@ class Verb:
             raise ScriptBroken(f"{self.name}: missing {missing}, unknown {extra}")
         wire: list[Wire] = []
         for argument in self.arguments:
-            argument.encode(self.name, given[argument.name], wire)
+            value = given[argument.name]
+            if type(value) in _PLAIN[argument.kind]:
+                wire.append(cast("Wire", value))
+            else:
+                argument.encode(self.name, value, wire)
         return wire
 
     def function(self) -> str:
@@ -129,6 +144,10 @@ class Library:
         A call that raises (a bug) answers {'!', message} and does not take the others with it.
         """
         return _compose(list(self.verbs.values()), _BATCH, "")
+
+    def hot_batch(self) -> str:
+        """`batch` for the verbs in HOT alone."""
+        return _compose([verb for name, verb in self.verbs.items() if name in HOT], _BATCH, "")
 
 
 _BATCH = """

@@ -6,7 +6,7 @@ the same arguments, an operation that was done is answered from its record.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from engine.asides import note_aside, repeated
@@ -23,23 +23,9 @@ from engine.ports import Alert, Notice
 from engine.store_aside import StoreAside
 from engine.store_read import shown_job
 from engine.store_wire import content_op, event_of, money_word, ms_or_none, outbox_entries, stored_or_refused
-from engine.values import NewJob, Submission, Submitted
+from engine.values import Claim, NewJob, Submission, Submitted, Taken
 from states.job import Hint, Job
 from states.vocabulary import Hold
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """The answer to a claim: a job under lease, or none.
-
-    `lost`: its last worker's lease ran out while it was generating or sending. `next_due_ms`: when the
-    partition's next timer runs (None: no live job); look again then. `asked_ms`: the lease counts from here.
-    """
-
-    job: Job | None
-    lost: bool
-    next_due_ms: int | None
-    asked_ms: int
 
 
 class Store(StoreAside):
@@ -99,11 +85,18 @@ class Store(StoreAside):
         return Submitted(result, balance, shown_job(answer[2]) if result is Submission.EXISTS else None)
 
     async def claim(
-        self, worker: str, *, partition: int, lease_ms: int, queued_ok: bool, last: bool = False
+        self,
+        worker: str,
+        *,
+        partition: int,
+        lease_ms: int,
+        queued_ok: bool,
+        limit: int = 1,
+        last: bool = False,
     ) -> Claim:
-        """Take the next job: what is due first, then (with `queued_ok`) fairly from the line.
+        """Take up to `limit` next jobs: what is due first, then (with `queued_ok`) fairly from the line.
 
-        `last`: this worker will be full with it, so another one should be woken for the rest.
+        `last`: this worker will be full with so many, so another one should be woken for the rest.
         """
         self._queued_ok[partition] = queued_ok
         asked_ms = self.clock.now_ms()
@@ -117,17 +110,20 @@ class Store(StoreAside):
                 now=asked_ms,
                 lease_ms=lease_ms,
                 queued_ok=queued_ok,
+                limit=limit,
                 last=last,
                 mark_ms=self.keeping.mark_ms,
             )
         except BaseException:
-            # the job may be ours without our knowing: the next claim asks for the same one
+            # the jobs may be ours without our knowing: the next claim asks for the same ones
             self._unheard[worker, partition] = claim_id
             raise
-        if answer[0] == b"idle":
-            return Claim(None, lost=False, next_due_ms=ms_or_none(answer[1]), asked_ms=asked_ms)
-        lost, next_due_ms = answer[1] == b"1", ms_or_none(answer[2])
-        return Claim(shown_job(answer[3]), lost=lost, next_due_ms=next_due_ms, asked_ms=asked_ms)
+        taken: list[Taken] = []
+        for lost, shown in zip(answer[2::2], answer[3::2], strict=True):
+            job = shown_job(shown)
+            if job is not None:
+                taken.append(Taken(job, lost == b"1"))
+        return Claim(tuple(taken), ms_or_none(answer[1]), asked_ms)
 
     async def commit(  # noqa: PLR0913 - one atomic step has that many parts, each by its name
         self,

@@ -45,6 +45,37 @@ class Submitted:
     job: Job | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A job under lease. `lost`: its last worker's lease ran out while it was generating or sending."""
+
+    job: Job
+    lost: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The answer to a claim: jobs under lease, or none.
+
+    `next_due_ms`: when the partition's next timer runs (None: no live job); look again then. `asked_ms`:
+    the leases count from here.
+    """
+
+    taken: tuple[Taken, ...]
+    next_due_ms: int | None
+    asked_ms: int
+
+    @property
+    def job(self) -> Job | None:
+        """The first job, None when there is none."""
+        return self.taken[0].job if self.taken else None
+
+    @property
+    def lost(self) -> bool:
+        """Was the lease of the first job lost?"""
+        return bool(self.taken) and self.taken[0].lost
+
+
 class Cancellation(StrEnum):
     """How a cancel ended."""
 

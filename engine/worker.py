@@ -16,11 +16,13 @@ from engine.executor import Executor
 from engine.gate import Gate
 from engine.leases import Leases
 from engine.ports import Clock
-from engine.store import Claim, Store
+from engine.store import Store
 from engine.telemetry import Telemetry
-from states.job import Job
+from engine.values import Claim, Taken
 from states.vocabulary import Reason
 
+CLAIM_MAX = 32
+"""Jobs taken in one claim; bounds how long one script holds the server up."""
 IDLE_MS = 5_000
 """The longest a loop sleeps without looking, should a doorbell be lost."""
 
@@ -103,44 +105,55 @@ class Worker:
                 await self.clock.sleep(RETRY_S)
 
     async def tick(self, partition: int) -> None:
-        """Claim one job and start carrying it, or wait until there may be one."""
-        await self._free.acquire()
-        job: Job | None = None
+        """Claim jobs and start carrying them, or wait until there may be one."""
+        slots = await self._slots()
         try:
             await self.gate.watch_pause()
             opens_ms = await self.gate.opens_ms()
-            claim = await self._claim(partition, queued_ok=opens_ms is None)
-            job = claim.job
+            claim = await self._claim(partition, limit=slots, queued_ok=opens_ms is None)
+            slots -= len(claim.taken)
         finally:
-            if job is None:
+            for _ in range(slots):
                 self._free.release()
-        if job is not None:
-            self._carry(job, claim)
+        if claim.taken:
+            for taken in claim.taken:
+                self._carry(taken, claim.asked_ms)
             return
         idle_ms = self.clock.now_ms() + IDLE_MS
         due = [ms for ms in (claim.next_due_ms, opens_ms) if ms is not None]
         await self.store.wait(partition, min([idle_ms, *due]))
 
-    async def _claim(self, partition: int, *, queued_ok: bool) -> Claim:
+    async def _slots(self) -> int:
+        """Wait for a free slot and take what is free, but leave some to the other partitions' loops."""
+        await self._free.acquire()
+        got = 1
+        while got < min(CLAIM_MAX, self.slots // self.store.partitions) and not self._free.locked():
+            await self._free.acquire()  # one is free: this does not wait
+            got += 1
+        return got
+
+    async def _claim(self, partition: int, *, limit: int, queued_ok: bool) -> Claim:
         claim = await unbroken(
             self.store.claim(
                 self.name,
                 partition=partition,
                 lease_ms=self.lease_ms,
                 queued_ok=queued_ok,
+                limit=limit,
                 last=self._free.locked(),
             )
         )
         if asked_to_stop():
-            if claim.job is not None:
-                await self.executor.committer.hand_back(claim.job)
+            for taken in claim.taken:
+                await self.executor.committer.hand_back(taken.job)
             raise asyncio.CancelledError
         return claim
 
-    def _carry(self, job: Job, claim: Claim) -> None:
+    def _carry(self, taken: Taken, asked_ms: int) -> None:
+        job = taken.job
         self.abandon(job.id)  # our own last lease of it ran out, and the job has come back to us
-        self.leases.hold(job, claim.asked_ms)
-        lost = self._why_lost() if claim.lost else None
+        self.leases.hold(job, asked_ms)
+        lost = self._why_lost() if taken.lost else None
         task = asyncio.create_task(self.executor.carry(job, lost=lost), name=f"job {job.id}")
         self._running[job.id] = task
         self._tasks.add(task)

@@ -39,13 +39,16 @@ def _permanent(name: str) -> bool:
 
 
 def _mark(key: KeyRead) -> Iterator[Finding]:
-    """`claim job epoch lost`, then the job's own epoch when there is such a job."""
-    words = key.word.split(" ")
-    if len(words) != 5 or not words[2].isdecimal():
+    """`claim`, then `job epoch lost` for each and the job's own epoch when there is such a job."""
+    words = key.word.split(" ")[1:]
+    jobs = list(zip(words[::4], words[1::4], words[3::4], strict=False))
+    if not jobs or len(words) != 4 * len(jobs) or not all(epoch.isdecimal() for _, epoch, _ in jobs):
         yield _says(key, "I7.mark", "a worker's last claim cannot be read", found=key.word)
-    elif words[4].isdecimal() and int(words[2]) > int(words[4]):
-        what = "a worker's last claim is ahead of its job"
-        yield _says(key, "I7.mark", what, job=words[1], expected=f"at most {words[4]}", found=words[2])
+        return
+    for job, epoch, now in jobs:
+        if now.isdecimal() and int(epoch) > int(now):
+            what = "a worker's last claim is ahead of its job"
+            yield _says(key, "I7.mark", what, job=job, expected=f"at most {now}", found=epoch)
 
 
 def index_findings(partition: int, name: str, member: str, first: str, second: str) -> Iterator[Finding]:

@@ -44,6 +44,10 @@ class Scripts(Library):
     def _whole(self) -> str:
         return super().batch()
 
+    @cached_property
+    def _hot(self) -> str:
+        return super().hot_batch()
+
     def single(self, verb: str) -> str:
         """The script of one verb."""
         return self._singles[verb]
@@ -51,6 +55,10 @@ class Scripts(Library):
     def batch(self) -> str:
         """The script that runs several calls."""
         return self._whole
+
+    def hot_batch(self) -> str:
+        """The script that runs several everyday calls."""
+        return self._hot
 
 
 @lru_cache(maxsize=8)

@@ -63,7 +63,8 @@ class Witness:
             self.steps += 1
         self.verbs[verb] += 1
         if verb == "claim" and answer[0] == b"job":
-            self._claimed(who, answer[3])
+            for shown in answer[3::2]:
+                self._claimed(who, shown)
         elif verb in ("commit", "note", "park") and answer == b"ok":
             self._written(who, verb, dict(zip(self.order[verb], args, strict=False)))
         elif verb == "submit" and answer[0] == b"created":

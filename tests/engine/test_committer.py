@@ -50,7 +50,7 @@ async def shaky(
     """A world whose store gives up quickly when no answer comes."""
     async with lossy_proxy(redis_url, link) as proxy:
         store = await Store.connect(proxy.url, clock=clock, randomness=randomness, partitions=1)
-        store.dispatcher = Dispatcher(store.connection, deadline_s=0.05)
+        store.dispatcher = Dispatcher(store.connection, deadline_s=0.2)
         await store.dispatcher.load()
         yield await make_world(store)
         link.away = False

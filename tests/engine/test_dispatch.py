@@ -3,8 +3,9 @@ import asyncio
 import pytest
 
 from engine.connection import Connection
-from engine.dispatch import Dispatcher
+from engine.dispatch import ON_THE_WAY, Dispatcher
 from engine.errors import ScriptBroken
+from engine.scripts import HOT, library
 
 T = "{1768}"
 
@@ -34,3 +35,27 @@ async def test_calls_of_one_turn_travel_as_one_script(dispatcher: Dispatcher, co
 async def test_a_flushed_script_cache_is_loaded_again(dispatcher: Dispatcher, connection: Connection) -> None:
     await connection.command("SCRIPT", "FLUSH")
     assert await dispatcher.call(T, "ring", queue=False) == b"ok"
+
+
+async def test_calls_made_while_answers_are_awaited_travel_together(
+    dispatcher: Dispatcher, connection: Connection
+) -> None:
+    await connection.command("CONFIG", "RESETSTAT")
+    calls = []
+    for _ in range(20):  # one a turn: alone, the first two go at once and all others with the third
+        calls.append(asyncio.ensure_future(dispatcher.call(T, "ring", queue=True)))
+        await asyncio.sleep(0)
+    assert await asyncio.gather(*calls) == [b"ok"] * 20
+    sent = (await connection.info("commandstats"))["cmdstat_evalsha"]["calls"]
+    assert ON_THE_WAY <= sent < 20
+
+
+async def test_what_is_seldom_called_has_a_batch_of_its_own(dispatcher: Dispatcher) -> None:
+    assert "paused" not in HOT
+    answers = await asyncio.gather(
+        dispatcher.call(T, "ring", queue=True),
+        dispatcher.call(T, "pause", why="x"),
+        dispatcher.call(T, "paused"),
+    )
+    assert list(answers) == [b"ok", b"ok", b"x"]
+    assert set(library().verbs) >= HOT

@@ -11,8 +11,8 @@ from engine.clock import ManualClock
 from engine.config import EngineConfig, LimitsConfig
 from engine.errors import ScriptFailed, StoreUnavailable
 from engine.ports import Accepted, Delivered, Delivery, Rendering
-from engine.store import Claim, Store
-from engine.values import Account
+from engine.store import Store
+from engine.values import Account, Claim
 from engine.worker import IDLE_MS, Worker
 from states.job import Job, TaskStatus
 from states.vocabulary import Reason, Stage, State
@@ -586,9 +586,8 @@ async def test_a_lease_that_ran_out_while_we_were_cut_off_blames_the_store(
         await world.seen.until("store.lost")
         world.clock.advance(1)
         await loop
-    for _ in jobs:
-        await worker.tick(0)
-        await settled(worker)
+    await worker.tick(0)  # takes both at once
+    await settled(worker)
     assert {(await world.engine.history(job.id))[2]["in"]["reason"] for job in jobs} == {Reason.STORAGE_LOST}
 
 

@@ -2,7 +2,7 @@ from dataclasses import replace
 from typing import Any
 
 from engine.clock import ManualClock
-from engine.store import Claim
+from engine.values import Claim
 from states.vocabulary import State
 from tests.factories import LEASE_MS, Bench
 
@@ -15,7 +15,7 @@ async def test_nothing_to_do_tells_when_to_look_again(bench: Bench, clock: Manua
     assert (await _claim(bench)).next_due_ms is None
     job = await bench.queued()
     idle = await _claim(bench, queued_ok=False)
-    assert idle == Claim(None, lost=False, next_due_ms=job.deadline_ms, asked_ms=clock.now_ms())
+    assert idle == Claim((), next_due_ms=job.deadline_ms, asked_ms=clock.now_ms())
 
 
 async def test_the_same_claim_id_answers_the_same_job(bench: Bench) -> None:
@@ -27,7 +27,7 @@ async def test_the_same_claim_id_answers_the_same_job(bench: Bench) -> None:
         "now": bench.clock.now_ms(),
         "lease_ms": LEASE_MS,
     }
-    given |= {"queued_ok": True, "last": False, "mark_ms": 1000}
+    given |= {"queued_ok": True, "limit": 1, "last": False, "mark_ms": 1000}
     first = await bench.store.dispatcher.call("{1768}", "claim", **given)
     before = await bench.dump()
     assert (await bench.store.dispatcher.call("{1768}", "claim", **given))[3] == first[3]
@@ -116,3 +116,50 @@ async def test_a_worker_that_leaves_gives_back_what_it_never_heard_of(bench: Ben
     assert (await bench.claim("w2")).id == job.id
     await bench.store.leave("w1")
     assert (await _claim(bench, "w3")).job is None
+
+
+async def test_one_claim_takes_what_is_due_and_then_the_line_up_to_its_limit(
+    bench: Bench, clock: ManualClock
+) -> None:
+    first = await bench.queued(idem="a")
+    due = await bench.moved(await bench.claim("w0"), "queued/start", State.GENERATING)
+    await bench.store.park(due, clock.now_ms())
+    line = [await bench.queued(idem=f"b{n}", cost=1) for n in range(3)]
+    claim = await bench.store.claim("w1", partition=0, lease_ms=LEASE_MS, queued_ok=True, limit=3)
+    assert [taken.job.id for taken in claim.taken] == [first.id, line[0].id, line[1].id]
+    assert [taken.job.epoch for taken in claim.taken] == [2, 1, 1]
+    assert [taken.lost for taken in claim.taken] == [False] * 3
+    rest = await bench.store.claim("w2", partition=0, lease_ms=LEASE_MS, queued_ok=True, limit=3)
+    assert [taken.job.id for taken in rest.taken] == [line[2].id]
+
+
+async def test_the_same_claim_id_answers_all_jobs_that_are_still_ours(bench: Bench) -> None:
+    for n in range(3):
+        await bench.queued(idem=f"a{n}", cost=1)
+    given: dict[str, Any] = {"worker": "w1", "claim_id": "c1", "now": bench.clock.now_ms(), "limit": 3}
+    given |= {"lease_ms": LEASE_MS, "queued_ok": True, "last": False, "mark_ms": 1000}
+    first = await bench.store.dispatcher.call("{1768}", "claim", **given)
+    before = await bench.dump()
+    assert await bench.store.dispatcher.call("{1768}", "claim", **given) == first
+    assert await bench.dump() == before
+    job = await bench.store.read(first[5][0].decode())
+    assert job is not None
+    await bench.moved(job, "queued/cancel", State.REFUNDED)
+    again = await bench.store.dispatcher.call("{1768}", "claim", **given)
+    assert again[2:] == [*first[2:4], *first[6:]]
+
+
+async def test_a_full_claim_wakes_one_more_worker_and_a_short_one_does_not(bench: Bench) -> None:
+    await bench.queued(idem="a")
+    run = bench.store.connection.command
+    await run("DEL", "{1768}:bell", "{1768}:bellq")
+    await bench.store.claim("w1", partition=0, lease_ms=LEASE_MS, queued_ok=True, limit=2, last=True)
+    assert await run("EXISTS", "{1768}:bell", "{1768}:bellq") == 0
+
+
+async def test_a_worker_that_leaves_gives_back_all_it_never_heard_of(bench: Bench) -> None:
+    jobs = {(await bench.queued(idem=f"a{n}", cost=1)).id for n in range(3)}
+    await bench.store.claim("w1", partition=0, lease_ms=LEASE_MS, queued_ok=True, limit=3)
+    await bench.store.leave("w1")
+    claim = await bench.store.claim("w2", partition=0, lease_ms=LEASE_MS, queued_ok=True, limit=3)
+    assert {taken.job.id for taken in claim.taken} == jobs

@@ -24,7 +24,7 @@ class Court:
 
     def claim(self, epoch: int, state: str = "queued") -> None:
         guards = f"{state}\n0\n{epoch}".encode()
-        self.witness.hear(self.host, "claim", [], [b"job", b"0", b"", [b"0-j", guards]])
+        self.witness.hear(self.host, "claim", [], [b"job", b"", b"0", [b"0-j", guards]])
 
     def write(self, verb: str, **given: Any) -> None:
         words = {"job": "0-j", "epoch": 1, "seq": 0, "unclaim": "0", **given}

@@ -21,8 +21,9 @@ local function owner(kind, rest)
   end
   if kind == 'w' then
     local mark = redis.call('GET', T .. ':w:' .. rest)
-    local job = string.match(mark, '^%S+ (%S+)') or ''
-    return mark .. ' ' .. (redis.call('HGET', T .. ':j:' .. job, 'ep') or ''), ''
+    return (string.gsub(mark, ' (%S+) (%d+) (%d)', function(job, ep, lost)
+      return table.concat({ '', job, ep, lost, redis.call('HGET', T .. ':j:' .. job, 'ep') or '' }, ' ')
+    end)), ''
   end
   return '', ''
 end

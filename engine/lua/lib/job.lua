@@ -8,7 +8,7 @@ local function job_guards(T, id)
   local got = redis.call('HMGET', T .. ':j:' .. id,
     'st', 'seq', 'ep', 'gv', 'uid', 'cost', 'hold', 'own', 'dl', 'op', 'qt')
   if not got[1] then return nil end
-  return { st = got[1], seq = tonumber(got[2]), ep = tonumber(got[3]), gv = got[4], uid = got[5],
+  return { raw = got, st = got[1], seq = tonumber(got[2]), ep = tonumber(got[3]), gv = got[4], uid = got[5],
     cost = tonumber(got[6]), hold = got[7], own = got[8], dl = tonumber(got[9]), op = got[10], qt = got[11] }
 end
 
@@ -32,13 +32,19 @@ local function job_refusal(g, epoch, seq)
   return nil
 end
 
--- The whole job as it goes to Python; the guard fields travel as one text, a line each.
+-- The whole job as it goes to Python; the guard fields travel as one text, a line each. `g`: its guards,
+-- with `doc` and `request` where they were read already.
+local function job_shown(T, id, g)
+  local doc, request = g.doc or redis.call('GET', T .. ':d:' .. id), g.request or redis.call('GET', T .. ':p:' .. id)
+  local raw = g.raw
+  raw[3], raw[8] = string.format('%.0f', g.ep), g.own
+  return { id, table.concat(raw, '\n', 1, 9), doc, request, redis.call('LRANGE', T .. ':hi:' .. id, 0, -1) }
+end
+
 local function job_show(T, id)
-  local fields = redis.call('HMGET', T .. ':j:' .. id,
-    'st', 'seq', 'ep', 'gv', 'uid', 'cost', 'hold', 'own', 'dl')
-  if not fields[1] then return { id } end
-  local doc, request = redis.call('GET', T .. ':d:' .. id), redis.call('GET', T .. ':p:' .. id)
-  return { id, table.concat(fields, '\n'), doc, request, redis.call('LRANGE', T .. ':hi:' .. id, 0, -1) }
+  local g = job_guards(T, id)
+  if not g then return { id } end
+  return job_shown(T, id, g)
 end
 
 -- Its user's keys forget a job only when none of theirs is alive: indexes never outlive their jobs.

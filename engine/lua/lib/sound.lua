@@ -8,7 +8,8 @@ local function sound_fault(T, id, g)
   if not (g.seq and g.ep and g.cost and g.dl and g.uid and g.hold) then return 'guards' end
   if g.hold ~= (g.cost > 0 and 'held' or 'none') then return 'money' end
   if redis.call('LLEN', T .. ':h:' .. id) ~= g.seq + 1 then return 'history' end
-  if redis.call('EXISTS', T .. ':d:' .. id, T .. ':p:' .. id) ~= 2 then return 'document' end
+  g.doc, g.request = redis.call('GET', T .. ':d:' .. id), redis.call('GET', T .. ':p:' .. id)
+  if not (g.doc and g.request) then return 'document' end
   return nil
 end
 

@@ -1,5 +1,5 @@
 #!lua
--- A worker stops for good. A job it claimed without ever hearing of it (the answer came too late) goes back
+-- A worker stops for good. Jobs it claimed without ever hearing of them (the answer came too late) go back
 -- at once; those it knows of it has parked before.
 -- KEYS: prefix
 -- ARGV: worker now:int
@@ -8,12 +8,13 @@
 --@include lib/ready.lua
 --@include lib/timer.lua
 local mark = T .. ':w:' .. worker
-local id, ep = string.match(redis.call('GET', mark) or '', '^%S+ (%S+) (%d+) %d$')
-local g = id and job_guards(T, id)
-redis.call('DEL', mark)
-if g and g.own == worker and g.ep == tonumber(ep) then
-  redis.call('HSET', T .. ':j:' .. id, 'own', '')
-  if g.st == 'queued' then ready_push(T, g.uid, id, true) end
-  timer_wake(T, id, g.st == 'queued' and g.dl or now, now)
+for id, ep in string.gmatch(redis.call('GET', mark) or '', ' (%S+) (%d+) %d') do
+  local g = job_guards(T, id)
+  if g and g.own == worker and g.ep == tonumber(ep) then
+    redis.call('HSET', T .. ':j:' .. id, 'own', '')
+    if g.st == 'queued' then ready_push(T, g.uid, id, true) end
+    timer_wake(T, id, g.st == 'queued' and g.dl or now, now)
+  end
 end
+redis.call('DEL', mark)
 return 'ok'
