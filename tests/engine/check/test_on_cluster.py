@@ -1,18 +1,24 @@
 """A check of a store that is spread over the masters of a cluster."""
 
+from collections.abc import Iterator
+
+import pytest
+
 from engine.clock import ManualClock
 from engine.randomness import SeededRandomness
 from engine.store import Store
 from tests.engine.check.flows import checked, make_books, rules, shown
-from tests.engine.test_cluster import cluster_url
+from tests.fleet import running_cluster
 
-__all__ = ["cluster_url"]
+
+@pytest.fixture
+def cluster_url() -> Iterator[str]:
+    with running_cluster(replicas=False) as cluster:
+        yield cluster.url
 
 
 async def test_every_node_is_looked_at(
-    cluster_url: str,
-    clock: ManualClock,
-    randomness: SeededRandomness,
+    cluster_url: str, clock: ManualClock, randomness: SeededRandomness
 ) -> None:
     store = await Store.connect(cluster_url, clock=clock, randomness=randomness, partitions=4)
     try:
