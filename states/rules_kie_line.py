@@ -29,6 +29,7 @@ LINE: tuple[Rule, ...] = (
             "(no) @(response|answer|reply) (from|within|in time|received)",
             "(took|takes|taking|running|waited|waiting|ran|runs) .. (too|longer|more) .. @(long|than)",
             "no @progress",
+            "@(stalled|hung)",
             "(for|after|in) (a |such a |too |very |so )*@(long|lengthy) (time|while|wait|period)",
             "(долг~|длительн~) @ожидани~",
             "not .. in @time",

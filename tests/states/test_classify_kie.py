@@ -230,6 +230,43 @@ def test_a_download_is_never_the_users_fault(text: str) -> None:
     assert kie(text, "download").label is not Label.USER_ERROR
 
 
+@pytest.mark.parametrize("status", [403, 404, 410])
+def test_a_file_that_is_gone_says_nothing_of_the_model(status: int) -> None:
+    verdict = kie("", "download", http_status=status)
+    assert verdict.reason is not Reason.MODEL_RETIRED
+
+
+@pytest.mark.parametrize(
+    ("exception", "reason"),
+    [
+        (
+            "httpx.HTTPStatusError: Client error '401 Unauthorized' for url 'https://api.kie.ai'",
+            Reason.PROVIDER_AUTH,
+        ),
+        (
+            "httpx.HTTPStatusError: Server error '503 Service Unavailable' for url 'https://x'",
+            Reason.UNAVAILABLE,
+        ),
+        ("httpx.ReadError: [Errno 104] Connection reset by peer", Reason.NETWORK),
+    ],
+)
+def test_a_status_that_an_exception_quotes_was_answered(exception: str, reason: Reason) -> None:
+    assert kie(exception=exception).reason is reason
+
+
+def test_a_create_whose_exception_quotes_a_gateways_status_may_have_made_a_task() -> None:
+    verdict = kie(
+        "", "create", exception="httpx.HTTPStatusError: Server error '502 Bad Gateway' for url 'https://x'"
+    )
+    assert verdict.reason is Reason.CREATE_UNKNOWN
+
+
+def test_plurals_of_short_names_and_bare_contractions_are_words() -> None:
+    assert plain("GIFs from URLs, IDs of GPUs") == " gifs from urls ids of gpus "
+    assert plain("It cant, doesnt and wont") == " it can t does not and will not "
+    assert plain("a different accent") == " a different accent "
+
+
 def test_the_providers_delay_is_kept() -> None:
     assert kie("Too many requests", http_status=429, retry_after_s=7.5).retry_after_s == 7.5
 

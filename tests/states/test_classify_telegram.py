@@ -113,6 +113,39 @@ def test_a_text_nobody_knows_is_unknown() -> None:
     assert (verdict.cls, verdict.reason) == (ErrorClass.SYSTEM, Reason.UNKNOWN)
 
 
+@pytest.mark.parametrize(
+    ("exception", "label"),
+    [
+        ("Error: ETELEGRAM: 400 Bad Request: nobody has seen this", Label.SYSTEM),
+        ("Error: ETELEGRAM: 502 Bad Gateway", Label.TRANSIENT),
+        ("telegram.error.Forbidden: Forbidden: nobody has seen this", Label.USER_GONE),
+        ("telegram.error.NetworkError: Request Entity Too Large (413)", Label.VIDEO_REJECTED),
+        ("TelegramBadRequest: Telegram server says - Bad Request: Message cant be edited", Label.STALE),
+    ],
+)
+def test_an_answer_that_a_library_quotes_was_an_answer(exception: str, label: Label) -> None:
+    assert told(exception=exception).label is label
+
+
+def test_a_users_file_that_is_too_big_is_theirs_in_an_exception_too() -> None:
+    said = "TelegramBadRequest: Telegram server says - Bad Request: file is too big"
+    assert told(method="getFile", exception=said).label is Label.USER_ERROR
+
+
+@pytest.mark.parametrize(
+    "exception",
+    [
+        "builtins.MemoryError",
+        "OSError: [Errno 24] Too many open files",
+        "OSError: [Errno 28] No space left on device",
+        "aiogram.exceptions.UnsupportedKeywordArgument: got an unexpected keyword argument",
+        "pydantic_core.ValidationError: 1 validation error for SendMessage",
+    ],
+)
+def test_what_broke_before_anything_was_sent_is_ours(exception: str) -> None:
+    assert told(exception=exception).label is Label.SYSTEM
+
+
 def test_our_own_exception_is_not_a_lost_send() -> None:
     assert (
         told(exception="builtins.AttributeError: 'NoneType' object has no attribute 'x'").cls
