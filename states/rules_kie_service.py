@@ -176,6 +176,8 @@ BUSY: tuple[Rule, ...] = (
             "{cannot} .. @(acquire|reserve|allocate) .. (gpus?|workers?|capacity|resources?)",
             "(large|high|huge|unusual|unusually|excessive|record|massive) .. (number|amount|volume|count) of @(requests?|users|calls|jobs|tasks|generations)",
             "(all|every) .. in @use",
+            "too many .. @being (processed|generated|rendered|handled|served)",
+            "@(line|queue|wait) (is|are) .. long",
             "(heavy|high|great|extreme|under|too much|big) @(pressure|strain|stress)",
             "@experiencing .. (load|demand|traffic|volume|usage)",
             "@(load|demand|traffic|usage|pressure) .. (too high|high|is heavy|very high|peak|saturated)",

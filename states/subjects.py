@@ -24,7 +24,7 @@ _DOING = (
     "restoration|detection|detections|recognition|generation|generator|processing|analysis|swap|enhancement|uploads?"
     "|downloads?|safety|content|filters?|filtering|checks?|checking|data|hash|hashes|embeddings?|matching|classification"
     "|segmentation|tagging|scanning|scan|moderation|model|models|quality|upscaling|upscaler|editing|resize|resizing|rendering"
-    "|inference|preview|thumbnail|conversion|encoding|decoding|extraction|parser|parsing|metadata|search|lookup|reference|input"
+    "|inference|preview|thumbnail|conversion|encoding|decoding|extraction|parser|parsing|metadata|edges|search|lookup|reference|input"
     "|output|result|results|user|training"
 )
 _MACHINE = (
@@ -48,6 +48,13 @@ _ACT = (
     "|classification"
 )
 """What machinery does with a photo: nobody's fault only where it did not come to an end."""
+_FORMAL = (
+    "values?|parameters?|params?|arguments?|options?|headers?|attributes?|scopes?|operations?|characters?|instructions?"
+    "|methods?|states?|settings?|flags?|properties|property"
+)
+"""What requests and programmes are made of."""
+_MEASURE = "scores?|levels?|modes?|thresholds?|metrics?|settings?|flags?|options?|values?"
+_UNMEASURED = "(?:nan|na n|undefined|null|none|must|should|not|missing|required|invalid|unknown|unexpected|unavailable|cannot|expected)"
 _REFUSES = re.compile(
     " (?:flag|block|reject|refus|declin|den(?:y|ied)|violat|prohibit|forbid|disallow|detected|caught|moderated|trigger"
     "|inappropriate|unsafe|infring|not allow|not permit|banned|filtered|against|breach|intercept|removed|censored"
@@ -94,13 +101,22 @@ _SECRET = re.compile(
 )
 _IN_ANOTHER_SENSE = re.compile(
     " (?:(?:case|time|latency|cost|price|order|position|context|space|whitespace|type|temperature|pressure|timing|locale)"
-    " (?:in)?sensitive|(?:docker|oci|base|disk|vm|boot|container|os) images?|copyright headers?)(?= )"
+    " (?:in)?sensitive|(?:docker|oci|base|disk|vm|boot|container|os) images?|image tags?|copyright (?:headers?|notices?|lines?|comments?))(?= )"
 )
+_OF_A_REQUEST = re.compile(
+    " (?:prohibited|forbidden|illegal|restricted|unsafe|blocked|banned|sensitive|explicit|disallowed) "
+    f"(?=(?:{_FORMAL}) )"
+)
+_FOR_A_SETTING = re.compile(
+    f"(?<= )((?:{_FORMAL})) (?:of|for|in) (?:the |a )*(?:{_GIVEN})(?: (?:{_GIVEN}|{_DOING}|{_AGENT}|{_MEASURE})){{0,4}}(?= )"
+)
+_OF_A_MEASURE = re.compile(f"{_COMPOUND} (?=(?:{_MEASURE}) (?:.{{0,25}} )??{_UNMEASURED} )")
 _MADE = (
     "output|generated|result|resulting|rendered|final|produced|thumbnail|preview|watermark|cached|finished"
 )
 _RESULT = re.compile(
     f" (?:{_MADE})(?: (?:images?|photos?|pictures?|files?|frames?|media|videos?|clips?))+(?= )"
+    "| frames? (?:[0-9]+ )?(?:of|in) (?:the )?(?:output|result|video|clip)(?= )"
 )
 _NAMES = "urls?|uris?|ids?|fields?|params?|names?"
 _FIELD = re.compile(f" (?:images?|photos?|pictures?|files?|frames?|media) (?=(?:{_NAMES}) )")
@@ -123,22 +139,9 @@ def _any_of(*families: str) -> frozenset[str]:
 _MACHINES = _any_of(_MACHINE)
 _AGENTS = _any_of(_AGENT, _ACT)
 _WALLED = _any_of(_WALLS)
-_OTHERWISE = frozenset(
-    (
-        "sensitive",
-        "insensitive",
-        "docker",
-        "oci",
-        "base",
-        "disk",
-        "vm",
-        "boot",
-        "container",
-        "os",
-        "copyright",
-    )
-)
+_OTHERWISE = _any_of("sensitive|insensitive|docker|oci|base|disk|vm|boot|container|os|copyright|tags?")
 _MADE_OR_NAMED = _any_of(_MADE, _NAMES)
+_MEASURED = _any_of(_FORMAL, _MEASURE)
 
 
 def sober(words: str, reason: Reason) -> str:
@@ -153,6 +156,8 @@ def sober(words: str, reason: Reason) -> str:
         words = _SECRET.sub(" ", _IN_ANOTHER_SENSE.sub("", words))
     if not _MACHINES.isdisjoint(found):
         words = _FOR_GIVEN.sub(r"\1", _OF_MACHINE.sub(" ", words))
+    if not _MEASURED.isdisjoint(found):
+        words = _OF_A_MEASURE.sub(" ", _FOR_A_SETTING.sub(r"\1", _OF_A_REQUEST.sub(" ", words)))
     if reason in _OF_A_PHOTO and not _MADE_OR_NAMED.isdisjoint(found):
         words = _FIELD.sub(" ", _RESULT.sub(" result", words))
     if _AGENTS.isdisjoint(found) or _REFUSES.search(words):

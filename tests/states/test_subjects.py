@@ -106,6 +106,58 @@ def test_a_machine_that_broke_is_never_the_users(model: str, given: str, machine
     assert kie(f"{model}{given} {machine} {broke}") is not ErrorClass.USER
 
 
+ADJECTIVES = (
+    "illegal",
+    "prohibited",
+    "forbidden",
+    "unsafe",
+    "restricted",
+    "sensitive",
+    "explicit",
+    "disallowed",
+)
+FORMALITIES = (
+    "value",
+    "parameter",
+    "argument",
+    "header",
+    "option",
+    "operation",
+    "attribute",
+    "scope",
+    "method",
+)
+REQUESTED = (
+    "is not supported",
+    "is required",
+    "must be a string",
+    "was ignored",
+    "is unknown",
+    "for this endpoint",
+)
+
+
+@given(
+    st.sampled_from(MODELS),
+    st.sampled_from(ADJECTIVES),
+    st.sampled_from(FORMALITIES),
+    st.sampled_from(REQUESTED),
+)
+def test_the_form_of_a_request_is_never_the_users(
+    model: str, adjective: str, formality: str, wrong: str
+) -> None:
+    assert kie(f"{model}{adjective} {formality} {wrong}") is not ErrorClass.USER
+
+
+@given(
+    st.sampled_from(GIVEN),
+    st.sampled_from(("score", "level", "mode", "threshold", "flag", "setting", "metric")),
+)
+def test_a_setting_named_after_content_is_never_the_users(given: str, setting: str) -> None:
+    for wrong in ("is undefined", "must be a float", "is NaN", "is missing", "should be between 0 and 1"):
+        assert kie(f"{given}_{setting} {wrong}") is not ErrorClass.USER
+
+
 @pytest.mark.parametrize(
     "text",
     [
