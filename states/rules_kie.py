@@ -26,9 +26,9 @@ _RATE_FIRST = 1
 KIE_RULES: tuple[Rule, ...] = (
     *BROKEN,
     *REQUEST_SURE,
+    *ACCOUNT_SURE,
     *PHOTO[:_FIRST_PHOTO],
     *FETCH,
-    *ACCOUNT_SURE,
     *BUSY[:_RATE_FIRST],
     *ACCOUNT,
     *BUSY[_RATE_FIRST:],

@@ -176,6 +176,7 @@ BUSY: tuple[Rule, ...] = (
             "{cannot} .. @(acquire|reserve|allocate) .. (gpus?|workers?|capacity|resources?)",
             "(large|high|huge|unusual|unusually|excessive|record|massive) .. (number|amount|volume|count) of @(requests?|users|calls|jobs|tasks|generations)",
             "(all|every) .. in @use",
+            "(is|are|currently|too|very) @(busy|overwhelmed|saturated|congested|swamped|slammed|crowded)",
             "too many .. @being (processed|generated|rendered|handled|served)",
             "@(line|queue|wait) (is|are) .. long",
             "(heavy|high|great|extreme|under|too much|big) @(pressure|strain|stress)",
