@@ -5,11 +5,12 @@ the envelope's text, the remaining codes. A text about the photo's content beats
 """
 
 import re
+from functools import lru_cache
 
 from states.classify_telegram import classify_telegram_error
 from states.rules_kie import CLEAR_CODES, KIE_TEXTS, SURE_CODES, VAGUE_CODES, WEAK, Said
-from states.rules_match import Rule, plain
-from states.rules_wire import WIRE
+from states.rules_match import REMEMBERED, Rule, plain
+from states.rules_wire import wire_rule
 from states.subjects import sober
 from states.vocabulary import ErrorClass, Failure, Label, Reason, Verdict
 
@@ -67,7 +68,7 @@ def _judge(failure: Failure) -> _Judged:
         answered = _status_in(words)  # a client that raises for a status quotes it: that call was answered
         if answered in SURE_CODES:
             return SURE_CODES[answered], f"kie.code.{answered}", False
-        wire = None if answered in CLEAR_CODES or answered in VAGUE_CODES else WIRE.find(words)
+        wire = None if answered in CLEAR_CODES or answered in VAGUE_CODES else wire_rule(words)
         if wire and (failure.http_status is None or failure.http_status < 300):
             return _taken(wire)
     inner = _said(fail_code, failure.fail_message)
@@ -82,6 +83,7 @@ def _judge(failure: Failure) -> _Judged:
     return _by_code(failure, inner, outer, weak)
 
 
+@lru_cache(REMEMBERED)
 def _read(words: str) -> Rule | None:
     """The rule that takes the text. Who blames the user must also find it when machinery is read as such."""
     rule = KIE_TEXTS.find(words)
@@ -110,7 +112,7 @@ def _by_code(failure: Failure, inner: str, outer: str, weak: Rule | None) -> _Ju
         rule = _read(outer)
         if rule is not None:
             return _taken(rule)
-    wire = WIRE.find(outer) if outer else None
+    wire = wire_rule(outer) if outer else None
     if wire is not None:
         return _taken(wire)
     return _by_shape(failure, inner, outer)

@@ -4,14 +4,16 @@ Pure: no IO, no clock, no state. The label says what the adapter does next.
 """
 
 import re
+from functools import lru_cache
 
-from states.rules_match import Rule, plain
+from states.rules_match import REMEMBERED, Rule, plain
 from states.rules_telegram import HARMLESS, READS, TELEGRAM_TEXTS, WITHOUT_FILE
-from states.rules_wire import WIRE
+from states.rules_wire import wire_rule
 from states.vocabulary import ErrorClass, Failure, Label, Reason, Verdict
 
 __all__ = ["classify_telegram_error"]
 
+_text_rule = lru_cache(REMEMBERED)(TELEGRAM_TEXTS.find)
 _ALBUM = re.compile(
     r"failed to send message #?\d+ with the error message [\"'“«]?(.+?)[\"'”»]?\s*$",
     re.IGNORECASE | re.DOTALL,
@@ -90,7 +92,7 @@ def _telegram(failure: Failure, words: str, quoted: int | None) -> tuple[_Told, 
         return (ErrorClass.SYSTEM, Reason.BAD_RESPONSE, Label.CHAT_MOVED), "telegram.migrate"
     if status == 429 or (failure.retry_after_s is not None and status not in (None, 200)):
         return _TELEGRAM_CODES[429], "telegram.code.429"
-    rule = TELEGRAM_TEXTS.find(words) if words else None
+    rule = _text_rule(words) if words else None
     if rule is not None and rule.label is not None:
         return _fitted(failure, rule, rule.label, words)
     if status in _TELEGRAM_CODES:
@@ -127,7 +129,7 @@ def _server_error(failure: Failure, status: int, words: str) -> tuple[_Told, str
 
 def _unanswered(failure: Failure, status: int | None) -> tuple[_Told, str]:
     """No usable answer: the exception says whether the request can have been acted on."""
-    rule = WIRE.find(plain(failure.exception)) if failure.exception else None
+    rule = wire_rule(plain(failure.exception)) if failure.exception else None
     name = rule.id if rule else "telegram.unanswered"
     if failure.may_have_arrived is False:
         slow = rule is not None and rule.lost
@@ -140,7 +142,7 @@ def _unanswered(failure: Failure, status: int | None) -> tuple[_Told, str]:
         ), name
     if rule is None and not failure.may_have_arrived and status is None:
         words = plain(failure.exception)
-        inner = TELEGRAM_TEXTS.find(words)
+        inner = _text_rule(words)
         if inner is not None and inner.label is not None:
             return _fitted(failure, inner, inner.label, words)
         if _OUR_BUG.search(words):

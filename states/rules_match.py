@@ -14,11 +14,15 @@ may hold one plain regular expression for them.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from states.vocabulary import ErrorClass, Label, Reason
 
 _PLAIN_LIMIT = 1500
 """Characters of a text that are read: error texts are short, HTML pages are not worth more."""
+
+REMEMBERED = 1_000
+"""Texts whose reading is remembered: in an outage one provider says one thing thousands of times."""
 
 _WORDS = re.compile(r"[A-Z]{2,}s(?![A-Za-z])|[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+|[^\W\da-zA-Z_]+")
 _LATIN_WORDS = re.compile(r"[a-z]+|[0-9]+")
@@ -56,7 +60,11 @@ class Rule:
 
 def plain(text: str) -> str:
     """The words of a text, lower case, one space between and around them; CamelCase and snake_case cut."""
-    text = text[:_PLAIN_LIMIT]
+    return _plain(text[:_PLAIN_LIMIT])
+
+
+@lru_cache(REMEMBERED)
+def _plain(text: str) -> str:
     if text.islower() and text.isascii():
         words = f" {' '.join(_LATIN_WORDS.findall(text))} "
     else:

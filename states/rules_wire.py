@@ -7,7 +7,9 @@ aiohttp 3.14, urllib3 2, undici 7 and the errno tables of libuv.
 
 # ruff: noqa: E501 - a phrase is read on one line, however many words it takes
 
-from states.rules_match import Rule, build
+from functools import lru_cache
+
+from states.rules_match import REMEMBERED, Rule, build
 from states.vocabulary import ErrorClass, Reason
 
 _TRANSIENT, _SYSTEM, _OPERATOR = ErrorClass.TRANSIENT, ErrorClass.SYSTEM, ErrorClass.OPERATOR
@@ -139,3 +141,6 @@ WIRE_RULES: tuple[Rule, ...] = (
 
 WIRE = build(WIRE_RULES, {})
 """The compiled table, in order: a connect that failed is surer news than the time-out above it."""
+
+wire_rule = lru_cache(REMEMBERED)(WIRE.find)
+"""The first rule that fits plain words, remembered."""
