@@ -4,8 +4,10 @@ import secrets
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Final
 
 import click
@@ -15,12 +17,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from bot.wiring.running import Trouble
+from bot.wiring.simulation.coverage import reached
 from bot.wiring.simulation.plants import NOTHING, PLANTS
 from bot.wiring.simulation.play import Played, play_many, server
 from bot.wiring.simulation.shrink import shrink
 from bot.wiring.simulation.world import Plan
 
 _COUNT: Final = click.IntRange(1)
+SAY_S: Final = 60.0
+"""How often a run without a terminal says how far it has come."""
 
 
 @dataclass(slots=True)
@@ -33,6 +38,7 @@ class _Total:
     virtual_s: float = 0.0
     faults: Counter[str] = field(default_factory=Counter)
     ends: Counter[str] = field(default_factory=Counter)
+    seen: Counter[str] = field(default_factory=Counter)
     last: Played | None = None
 
     def add(self, played: Played) -> None:
@@ -43,26 +49,31 @@ class _Total:
         self.virtual_s += played.virtual_s
         self.faults.update(played.faults.values())
         self.ends.update(played.ends)
+        self.seen.update(played.seen)
 
 
 @click.command("simulate")
 @click.option("--seed", type=click.IntRange(0), help="First seed; a fresh one when left out (it is printed).")
 @click.option("--steps", type=_COUNT, default=2000, show_default=True, help="Trouble lasts so many steps.")
-@click.option("--jobs", type=_COUNT, default=12, show_default=True, help="Launches in a world.")
+@click.option("--jobs", type=_COUNT, default=16, show_default=True, help="Launches in a world.")
 @click.option("--seeds", type=_COUNT, default=1, show_default=True, help="So many worlds, seed by seed.")
-@click.option("--processes", type=_COUNT, default=1, show_default=True, help="Play so many worlds at a time.")
+@click.option("--total", type=_COUNT, help="Go on with more seeds until so many steps are made.")
+@click.option("--workers", type=_COUNT, default=1, show_default=True, help="Play so many worlds at a time.")
 @click.option("--shrink-s", type=float, default=60.0, show_default=True, help="Seconds spent on shrinking.")
 @click.option("--plant", type=click.Choice(sorted(PLANTS)), help="Plant a bug, to see that it is found.")
+@click.option("--coverage", is_flag=True, help="Print how often each edge, row, notice and verb was used.")
 @click.option("--trace", is_flag=True, help="Print what happened to each job (of a single world).")
-def simulate(
+def simulate(  # noqa: PLR0913 - its options, each by its name
     *,
     seed: int | None,
     steps: int,
     jobs: int,
     seeds: int,
-    processes: int,
+    total: int | None,
+    workers: int,
     shrink_s: float,
     plant: str | None,
+    coverage: bool,
     trace: bool,
 ) -> None:
     """Play whole worlds (engine, workers, bot, provider, Telegram) on a virtual clock, and check them.
@@ -72,29 +83,42 @@ def simulate(
     """
     first = secrets.randbelow(1_000_000_000) if seed is None else seed
     console = Console(highlight=False)
-    console.print(f"seeds {first}..{first + seeds - 1}, {jobs} launches each")
-    bug = PLANTS.get(plant or "", NOTHING)
-    plans = [Plan(number, steps, jobs, plant=bug) for number in range(first, first + seeds)]
-    total, found = _play_all(console, plans, processes)
+    last = first + seeds - 1
+    console.print(f"seeds {first}..{'' if total else last}, {jobs} launches each")
+    bug, told = PLANTS.get(plant or "", NOTHING), trace and seeds == 1
+    plans = (
+        Plan(number, steps, jobs, plant=bug, told=told)
+        for number in (count(first) if total else range(first, last + 1))
+    )
+    made, found = _play_all(console, plans, workers, seeds, total or 0)
+    if coverage:
+        console.print(_used(made.seen))
     if found is not None and found.violation is not None:
         with server() as wire:
             short = shrink(found, wire, until_s=time.monotonic() + shrink_s)
         _explain(console, found, short)
         sys.exit(1)
-    if trace and seeds == 1 and total.last is not None:
-        console.print(escape("\n".join(total.last.story)), soft_wrap=True)
+    if told and made.last is not None:
+        console.print(escape("\n".join(made.last.story)), soft_wrap=True)
 
 
-def _play_all(console: Console, plans: list[Plan], processes: int) -> tuple[_Total, Played | None]:
-    """All worlds, or those up to the first violation."""
+def _play_all(
+    console: Console, plans: Iterable[Plan], workers: int, seeds: int, steps: int
+) -> tuple[_Total, Played | None]:
+    """So many worlds and so many steps at least, or those up to the first violation."""
     total, began, found = _Total(), time.monotonic(), None
-    with _bar(console) as bar, closing(play_many(plans, processes)) as worlds:
-        task = bar.add_task("worlds", total=len(plans))
+    with _bar(console) as bar, closing(play_many(plans, workers)) as worlds:
+        task = bar.add_task("worlds", total=None if steps else seeds)
+        said = began
         for played in worlds:
             total.add(played)
             bar.advance(task)
+            if not console.is_terminal and time.monotonic() - said > SAY_S:
+                said = time.monotonic()
+                console.print(f"{total.seeds} worlds, {total.steps} steps so far")
             if played.violation is not None:
                 found = played
+            if found or (total.seeds >= seeds and total.steps >= steps):
                 break
     _summary(console, total, time.monotonic() - began)
     if total.seeds == 1 and total.last is not None:
@@ -124,6 +148,17 @@ def _summary(console: Console, total: _Total, took_s: float) -> None:
     for kind, n in sorted(total.faults.items()):
         table.add_row(str(kind), str(n))
     console.print(table)
+    for part in reached(total.seen):
+        missing = f"; never: {', '.join(part.missing)}" if part.missing else ""
+        excused = f"; not asked for: {', '.join(part.excused)}" if part.excused else ""
+        console.print(f"{part.kind}s {part.reached} of {part.wanted}{escape(missing + excused)}")
+
+
+def _used(seen: Counter[str]) -> Table:
+    table = Table("exercised", "times", box=None, pad_edge=False)
+    for name, n in sorted(seen.items()):
+        table.add_row(escape(name), str(n))
+    return table
 
 
 def _explain(console: Console, found: Played, short: Played) -> None:

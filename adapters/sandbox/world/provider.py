@@ -64,9 +64,7 @@ POLL: Final = {
 }
 _BEFORE_THE_CALL: Final = ("photo_unreachable", "storage_lost")
 _USER: Final = tuple(
-    row.reason.value
-    for row in STRATEGY.rows
-    if row.cls is ErrorClass.USER and row.stage is Stage.GENERATING
+    row.reason.value for row in STRATEGY.rows if row.cls is ErrorClass.USER and row.stage is Stage.GENERATING
 )
 """What a provider may find wrong with a photo or with the wishes."""
 

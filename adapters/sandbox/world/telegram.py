@@ -75,7 +75,10 @@ class SimTelegram:
         """One call that has arrived."""
         chat = self.chat(int(given["chat_id"]))
         if chat.blocked:
-            return _no(403, "Forbidden: user is deactivated" if chat.id % 2 else "Forbidden: bot was blocked by the user")
+            return _no(
+                403,
+                "Forbidden: user is deactivated" if chat.id % 2 else "Forbidden: bot was blocked by the user",
+            )
         if method.startswith("edit"):
             return self._edit(chat, method, given)
         if method == "sendMessage":

@@ -94,8 +94,8 @@ def written(fate: Fate, jobs: int) -> list[Act]:
 def _of_job(dice: Random, job: int, at_s: float, rage: float) -> Iterator[Act]:
     user = str(dice.choice(USERS))
     yield Act(at_s, Deed.LAUNCH, user, job)
-    rolls = [dice.random() for _ in range(9)]
-    spans = [dice.random() for _ in range(8)]
+    rolls = [dice.random() for _ in range(4)]
+    spans = [dice.random() for _ in range(7)]
     if rolls[0] < 0.3 * rage:
         yield Act(at_s + spans[0] * 0.5, Deed.TAP_AGAIN, user, job)
         yield Act(at_s + spans[1] * 20, Deed.TAP_AGAIN, user, job)
@@ -108,16 +108,24 @@ def _of_job(dice: Random, job: int, at_s: float, rage: float) -> Iterator[Act]:
         yield Act(blocked_s, Deed.BLOCK, user)
         if spans[5] < 0.85:
             yield Act(blocked_s + 10 + spans[6] ** 2 * 1500, Deed.RETURN, user)
-    if rolls[4] < 0.15:
-        yield Act(at_s + 100 + spans[7] * 900, Deed.REDELIVER, user, job)
-        if spans[6] < 0.5 * rage:
-            yield Act(at_s + 100.5 + spans[7] * 900, Deed.REDELIVER, user, job)
-    if rolls[5] < 0.15 * rage:
-        yield Act(at_s + spans[0] * 1500, Deed.OLD_BUTTON, user, job)
-    if rolls[6] < 0.08 * rage:
-        yield Act(at_s + spans[1] * 200, Deed.STRANGER, str(USERS[int(user) % len(USERS)]), job)
-    if rolls[7] < 0.1:
-        yield Act(at_s + spans[2] * 300, Deed.LOOK, user, job)
+    yield from _of_buttons(dice, Act(at_s, Deed.LAUNCH, user, job), rage)
+
+
+def _of_buttons(dice: Random, launch: Act, rage: float) -> Iterator[Act]:
+    """What is pressed later: under one's own old messages, twice, or by somebody else."""
+    at_s, user, job = launch.at_s, launch.who, launch.job
+    rolls, spans = [dice.random() for _ in range(4)], [dice.random() for _ in range(5)]
+    if rolls[0] < 0.15:
+        again_s = at_s + 100 + spans[0] * 900
+        yield Act(again_s, Deed.REDELIVER, user, job)
+        if spans[1] < 0.5 * rage:
+            yield Act(again_s + 0.5, Deed.REDELIVER, user, job)
+    if rolls[1] < 0.15 * rage:
+        yield Act(at_s + spans[2] * 1500, Deed.OLD_BUTTON, user, job)
+    if rolls[2] < 0.08 * rage:
+        yield Act(at_s + spans[3] * 200, Deed.STRANGER, str(USERS[int(user) % len(USERS)]), job)
+    if rolls[3] < 0.1:
+        yield Act(at_s + spans[4] * 300, Deed.LOOK, user, job)
 
 
 def _many(dice: Random, expected: float) -> int:

@@ -6,7 +6,7 @@ from typing import Any, Final, cast
 
 from bot.wiring.simulation.parts import BlindCourier
 from engine.front import Engine
-from engine.ports import Accepted, CreatePlan, Courier, Failed, Rendered, Rendering, VideoMaker
+from engine.ports import Accepted, Courier, CreatePlan, Failed, Rendered, Rendering, VideoMaker
 from engine.queue_values import Entry
 from engine.queues import OrderedQueue
 from engine.relay import Relay
@@ -73,25 +73,33 @@ _ALL: Final = (
     Plant("resend", "a delivery whose answer was lost is sent again without a look"),
     Plant(
         "capture",
-        "a repeated commit that ends a job captures again",
+        "a repeated commit captures again",
         (
             (
                 "verbs/commit.lua",
                 "then return 'replayed' end",
-                "then if money == 'capture' then pay(T, g.uid, money, g.cost, job, job, now) end"
-                " return 'replayed' end",
+                "then pay(T, g.uid, 'capture', g.cost, job, job, now) return 'replayed' end",
             ),
         ),
     ),
     Plant(
         "hint",
         "a hint that comes while a worker holds the job wakes nobody",
-        (("verbs/park.lua", "hinted and now or due", "due"), ("verbs/commit.lua", "then due = now end", "then end")),
+        (
+            ("verbs/park.lua", "hinted and now or due", "due"),
+            ("verbs/commit.lua", "then due = now end", "then end"),
+        ),
     ),
     Plant(
         "timer",
         "a retry sets no timer",
-        (("verbs/commit.lua", "  timer_wake(T, job, due or now, now)", "  if target ~= 'retry_wait' then timer_wake(T, job, due or now, now) else redis.call('ZREM', T .. ':t', job) end"),),
+        (
+            (
+                "verbs/commit.lua",
+                "timer_wake(T, job, due or now, now)",
+                "if target == 'retry_wait' then redis.call('ZREM', T .. ':t', job) end",
+            ),
+        ),
     ),
     Plant("ack", "a notice leaves the outbox before it is told"),
     Plant("edge", "a transition is written under another edge of the same two states"),
@@ -99,7 +107,13 @@ _ALL: Final = (
     Plant(
         "twice",
         "an outbox entry that is put again is told again",
-        (("lib/queue.lua", "if redis.call('HEXISTS', entries, 'i:' .. id) == 1 then return 'known' end", ""),),
+        (
+            (
+                "lib/queue.lua",
+                "if redis.call('HEXISTS', entries, 'i:' .. id) == 1 then return 'known' end",
+                "",
+            ),
+        ),
     ),
     Plant(
         "line",

@@ -3,16 +3,18 @@
 import gc
 import io
 import tempfile
-from collections import Counter
-from collections.abc import Generator, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections import Counter, deque
+from collections.abc import Generator, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 from adapters.embedded import EmbeddedConfig, EmbeddedServer, Sync
+from bot.wiring.simulation.coverage import seen
 from bot.wiring.simulation.world import Plan, Violation, World, unwind
 from engine.logbook import open_logbook
 from engine.simulation.host import Killed
@@ -32,8 +34,10 @@ class Played:
     digest: str
     faults: dict[str, str]
     ends: Counter[str]
+    seen: Counter[str]
+    """What was exercised (`coverage`)."""
     story: tuple[str, ...]
-    """What happened to the jobs, line by line."""
+    """What happened to the jobs, line by line; only of a violation, or when the plan asks for it."""
 
 
 @contextmanager
@@ -50,10 +54,13 @@ def server() -> Iterator[Wire]:
                 wire.close()
 
 
-def play_many(plans: Sequence[Plan], processes: int) -> Generator[Played, None, None]:
-    """Worlds one after the other, or in several processes; answers come in the order of the plans."""
+def play_many(plans: Iterable[Plan], workers: int) -> Generator[Played, None, None]:
+    """Worlds one after the other, or in several processes; answers come in the order of the plans.
+
+    The plans may be endless: only a few are begun before their answers are asked for.
+    """
     with ExitStack() as stack:
-        wires = [stack.enter_context(server()) for _ in range(min(processes, len(plans)))]
+        wires = [stack.enter_context(server()) for _ in range(workers)]
         if len(wires) == 1:
             yield from (play(plan, wires[0]) for plan in plans)
             return
@@ -65,7 +72,12 @@ def play_many(plans: Sequence[Plan], processes: int) -> Generator[Played, None, 
             ProcessPoolExecutor(len(wires), context, initializer=_settle, initargs=(paths,))
         )
         stack.callback(pool.shutdown, cancel_futures=True)
-        yield from pool.map(_play_here, plans)
+        ahead, rest = deque[Future[Played]](), iter(plans)
+        while True:
+            ahead.extend(pool.submit(_play_here, plan) for plan in islice(rest, 3 * workers - len(ahead)))
+            if not ahead:
+                return
+            yield ahead.popleft().result()
 
 
 _here: list[Wire] = []
@@ -112,10 +124,7 @@ def _run(world: World) -> None:
 
 def _played(world: World) -> Played:
     ends = Counter(known.state for known in world.witness.jobs.values())
-    story = [f"{at}" for at in world.events]
-    story += ["Telegram", *(f"  {line}" for line in world.telegram.journal)]
-    for job, known in world.witness.jobs.items():
-        story += [job, *(f"  {line}" for line in known.lines)]
+    told = world.plan.told or world.violation is not None
     return Played(
         plan=world.plan,
         violation=world.violation,
@@ -125,5 +134,15 @@ def _played(world: World) -> Played:
         digest=world.inspector.digest(),
         faults=dict(world.fate.fired),
         ends=ends,
-        story=tuple(story),
+        seen=seen(world),
+        story=tuple(_story(world)) if told else (),
     )
+
+
+def _story(world: World) -> Iterator[str]:
+    yield from world.events
+    yield "Telegram"
+    yield from (f"  {line}" for line in world.telegram.journal)
+    for job, known in world.witness.jobs.items():
+        yield job
+        yield from (f"  {line}" for line in known.lines)

@@ -42,9 +42,11 @@ class Plan:
 
     seed: int
     steps: int = 2000
-    jobs: int = 12
+    jobs: int = 16
     keep: frozenset[str] | None = None
     plant: Plant = NOTHING
+    told: bool = False
+    """Is its story wanted even when nothing is wrong?"""
 
 
 @dataclass(frozen=True, slots=True)
