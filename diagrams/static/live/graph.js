@@ -26,17 +26,18 @@ export const arrowOf = (edge) => byEdge.get(edge);
 
 const beads = s("g", { class: "beads" });
 const dots = s("g", { class: "dots" });
-const placed = [...states.values()].map(({ box }) => { const b = box.getBBox(); return [b.x - 20, b.y - 14, b.x + b.width + 20, b.y + b.height + 14]; });
+const grown = (group, wide, high) => { const b = group.getBBox(); return [b.x - wide, b.y - high, b.x + b.width + wide, b.y + b.height + high]; };
+const placed = [...states.values()].map(({ box }) => grown(box, 20, 14));
+const words = arrows.map(({ label }) => grown($(".plate", label), 24, 12));
+const fractions = Array.from({ length: 23 }, (_, n) => 0.06 + n * 0.04).sort((a, b) => Math.abs(a - 0.5) - Math.abs(b - 0.5));
 
-function free(x, y) {
-  return !placed.some(([a, b, c, d]) => x > a && x < c && y > b && y < d);
-}
+const free = ({ x, y }, boxes) => !boxes.some(([a, b, c, d]) => x > a && x < c && y > b && y < d);
 
+/** Where an arrow's number stands: on its line, beside no words and no other number if there is such a place. */
 function beadPlace(arrow) {
   if (arrow.from === arrow.to) { const b = arrow.line.getBBox(); return { x: b.x - 12, y: b.y + b.height + 14 }; }
-  const fractions = [0.5, 0.44, 0.56, 0.38, 0.62, 0.32, 0.68, 0.26, 0.74, 0.2, 0.8];
   const points = fractions.map((part) => arrow.line.getPointAtLength(arrow.length * part));
-  const point = points.find(({ x, y }) => free(x, y)) || points[0];
+  const point = points.find((one) => free(one, placed) && free(one, words)) || points.find((one) => free(one, placed)) || points[0];
   placed.push([point.x - 46, point.y - 24, point.x + 46, point.y + 24]);
   return point;
 }
