@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 ROOMS := states engine adapters bot diagrams tests
 
-.PHONY: demo test faults lint format diagrams readers longlog lock clean
+.PHONY: demo test faults bench lint format diagrams readers longlog lock clean
 .DEFAULT_GOAL := help
 .PHONY: help
 
@@ -16,6 +16,7 @@ help:
 	@echo "make demo     the whole product on this machine: no key, no server, prints the address (PORT=8080 for another)"
 	@echo "make test     all tests but those that want a quiet machine"
 	@echo "make faults   kill -9 of workers and server at every point of a job's life (about 5 minutes, alone)"
+	@echo "make bench    ours and the peers side by side, then our own figures, into out/bench (QUICK=1: minutes)"
 	@echo "make lint     format, lint, types, import contracts, fresh diagrams"
 	@echo "make diagrams draw the pictures and the README's tables again"
 	@echo "make readers  other programs read our DOT, Mermaid, SCXML and XES (npm, dot, pip: where they are here)"
@@ -32,6 +33,10 @@ test: $(VENV)/.dev
 
 faults: $(VENV)/.dev
 	@$(BIN)/python -m pytest -q -m faults
+
+# Peers are installed into environments of their own below .venv/peers; those that cannot be are left out.
+bench: $(VENV)/.dev
+	@$(BIN)/python -m tests.bench $(if $(QUICK),--quick)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check $(ROOMS)

@@ -4,12 +4,17 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
+from bot.wiring.bench.bars import bars
 from engine.bench.summary import Spread
+
+FEW: Final = 8
+PLOTTED: Final = ("jobs_per_s", "transitions_per_s", "worker_cpu_us_per_job", "server_cpu_us_per_job")
 
 
 @dataclass(slots=True)
@@ -20,6 +25,7 @@ class Report:
     machine: Mapping[str, str]
     settings: Mapping[str, Any]
     content: dict[str, Any] = field(default_factory=dict)
+    panels: dict[str, dict[str, float]] = field(default_factory=dict)
     console: Console = field(default_factory=lambda: Console(highlight=False, soft_wrap=True))
 
     def __post_init__(self) -> None:
@@ -30,7 +36,9 @@ class Report:
     def line(self, figures: Mapping[str, float], names: tuple[str, ...], what: str = "") -> None:
         """One round, as it comes; `what` it measured when rounds differ."""
         self.content.setdefault(f"rounds {what}".strip(), []).append(dict(figures))
-        self.console.print(f"  {what} ".rstrip() + " " + " · ".join(f"{name} {number(figures[name])}" for name in names))
+        self.console.print(
+            f"  {what} ".rstrip() + " " + " · ".join(f"{name} {number(figures[name])}" for name in names)
+        )
 
     def figures(self, spreads: Mapping[str, Spread], title: str = "median") -> None:
         """The medians over all rounds."""
@@ -39,22 +47,33 @@ class Report:
             table.add_row(name, number(each.median), number(each.low), number(each.high))
         self.console.print(table)
         self.content[title] = {name: asdict(each) for name, each in spreads.items()}
+        self.panels[title] = {name: each.median for name, each in spreads.items() if name in PLOTTED}
 
     def table(self, title: str, values: Mapping[str, float]) -> None:
-        """Names and numbers."""
-        table = Table(title, "", box=None, pad_edge=False)
-        for name, value in values.items():
-            table.add_row(name, number(value))
-        self.console.print(table)
-        self.content[title] = dict(values)
-
-    def write(self, path: Path | None) -> None:
-        """Write everything as JSON, when a place was named."""
-        if path is None:
+        """Names and numbers: one line for a few, a table for many."""
+        self.content[title] = self.panels[title] = dict(values)
+        if len(values) <= FEW:
+            said = " · ".join(f"{name} {number(value)}" for name, value in values.items())
+            self.console.print(f"{escape(title)}: {escape(said)}")
             return
-        path.parent.mkdir(parents=True, exist_ok=True)
+        table = Table(escape(title), "", box=None, pad_edge=False)
+        for name, value in values.items():
+            table.add_row(escape(name), number(value))
+        self.console.print(table)
+
+    def write(self, json_path: Path | None, plot_path: Path | None) -> None:
+        """Write everything as JSON, and the tables as a picture (SVG), where places were named."""
         whole = {"name": self.name, "machine": dict(self.machine), **self.settings, **self.content}
-        path.write_text(json.dumps(whole, indent=1, default=_plain) + "\n", encoding="utf-8")
+        if json_path is not None:
+            _put(json_path, json.dumps(whole, indent=1, default=_plain) + "\n")
+        if plot_path is not None:
+            foot = ", ".join(self.machine.values())
+            _put(plot_path, bars(f"reelstate bench {self.name}", self.panels, (), foot))
+
+
+def _put(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
 
 
 def number(value: float) -> str:

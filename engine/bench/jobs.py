@@ -14,10 +14,10 @@ from typing import Any, Final
 from engine.bench.crew import Crew, at_work, config_of, crew, fund
 from engine.bench.footprint import Footprint, footprint
 from engine.bench.meter import Server, cpu_s, look, wall_s
+from engine.bench.waiting import until, until_async
 from engine.connection import Connection
 from engine.front import Engine
 
-LOOK_S: Final = 0.005
 PATIENCE_S: Final = 600.0
 """A run that takes longer is stuck."""
 
@@ -95,7 +95,7 @@ class Tally:
     def next(self) -> int | None:
         """The number of the next job to submit, None when all are."""
         with self._submitted.get_lock():
-            n = self._submitted.value
+            n: int = self._submitted.value
             if n >= self.jobs:
                 return None
             self._submitted.value = n + 1
@@ -233,10 +233,8 @@ async def _work(plan: Plan, tally: Tally, number: int, pipe: Pipe) -> None:
             submitters = [
                 asyncio.create_task(_submit(made, tally, plan.users, room)) for _ in range(plan.concurrency)
             ]
-            while not tally.over:
-                await asyncio.sleep(LOOK_S)
-            while not await made.told_all():
-                await asyncio.sleep(LOOK_S)
+            await until(lambda: tally.over)
+            await until_async(made.told_all)
             ended_s, used_s = wall_s(), cpu_s() - used_s
             for task in submitters:
                 task.cancel()

@@ -7,9 +7,10 @@ import resource
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from engine.connection import Connection
+from engine.errors import EngineError, ScriptFailed
 
 FROM_OUTSIDE: Final = ("evalsha", "eval", "bzpopmin", "xread", "time", "script", "client")
 """Commands the engine sends itself; every other one is called inside a script."""
@@ -62,7 +63,12 @@ class Server:
     @property
     def sent(self) -> int:
         """Commands sent by clients: at most one round trip each."""
-        return sum(n for name, n in self.calls.items() if name.split("|")[0] in FROM_OUTSIDE)
+        return sum(n for name, n in self.calls.items() if self.is_sent(name))
+
+    @staticmethod
+    def is_sent(name: str) -> bool:
+        """Whether a command comes from a client, not from a script."""
+        return name.partition("|")[0] in FROM_OUTSIDE
 
     @property
     def script_us(self) -> float:
@@ -88,13 +94,34 @@ async def look(connection: Connection) -> Server:
     )
 
 
-async def server_name(connection: Connection) -> str:
-    """What serves, for the report: `valkey 9.1.2` or `redis 7.0.15`."""
-    info = await connection.info("server")
-    return _name(info)
-
-
-def _name(info: Mapping[str, Any]) -> str:
+async def server_name(url: str) -> str:
+    """What serves there, for the report: `valkey 9.1.2` or `redis 7.0.15`. Raises StoreUnavailable."""
+    async with Connection(url) as connection:
+        info = await connection.info("server")
     if info.get("server_name") == "valkey":
         return f"valkey {info.get('valkey_version')}"
     return f"redis {info.get('redis_version')}"
+
+
+class NotFit(EngineError):  # noqa: N818 - reads as a sentence where it is caught
+    """This server cannot be measured on; the text says the mend."""
+
+
+async def prepare(url: str, aof: str) -> None:
+    """Make a server that was named by hand ready for a run. Raises NotFit when it holds anything."""
+    async with Connection(url) as connection:
+        if await connection.keyless("DBSIZE"):
+            raise NotFit(
+                "The server named with --redis holds keys: a benchmark wants an empty one of its own."
+            )
+        for name, value in (("appendonly", "yes"), ("appendfsync", aof)):
+            try:
+                await connection.keyless("CONFIG SET", name, value)
+            except ScriptFailed as error:
+                raise NotFit(f"The server refuses CONFIG SET {name} ({error}).") from None
+
+
+async def clear(url: str) -> None:
+    """Forget what a run left on a server that was found empty."""
+    async with Connection(url) as connection:
+        await connection.keyless("FLUSHALL")

@@ -16,8 +16,8 @@ from engine.ports import (
     Told,
 )
 from states.job import Job, ProviderTask, Request, Video
-from states.vocabulary import Failure, Reason, Stage, Verdict
 from states.strategy import STRATEGY
+from states.vocabulary import Failure, Reason, Stage, Verdict
 
 MODEL: Final = "kling-3.0/video"
 KEY: Final = "main"
@@ -40,7 +40,7 @@ def request_of(user_id: int) -> Request:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class InstantMaker:
     """A provider that accepts and renders at once. `first_s`: clock seconds until its first look."""
 

@@ -14,6 +14,7 @@ from typing import Any
 from engine.bench.blast import Call, batched_commands, blast, loaded, single_commands
 from engine.bench.crew import at_work, config_of, crew, fund
 from engine.bench.meter import Server, look, wall_s
+from engine.bench.waiting import until, until_async
 from engine.config import EngineConfig
 from engine.connection import Connection
 from engine.dispatch import Dispatcher
@@ -101,8 +102,8 @@ async def _carry_all(engine: Engine, jobs: int, users: int) -> None:
         for n in range(jobs):
             await room.acquire()
             await made.submit(n, 1 + n % users)
-        while made.moves.done < jobs or not await made.told_all():
-            await asyncio.sleep(0.005)
+        await until(lambda: made.moves.done == jobs)
+        await until_async(made.told_all)
 
 
 async def replay_run(url: str, recording: Recording, *, batched: bool) -> Replayed:

@@ -37,7 +37,11 @@ class Comparison:
 
     def best_python_peer(self) -> str:
         """The Python peer with the most jobs a second."""
-        peers = {name: n for name, n in self.values("jobs_per_s").items() if name not in OURS and "Node" not in name}
+        peers = {
+            name: n
+            for name, n in self.values("jobs_per_s").items()
+            if name not in OURS and "Node" not in name
+        }
         return next(iter(peers))
 
     def ratios(self, name: str) -> dict[str, float]:
@@ -58,7 +62,9 @@ async def compare(
     commands = {peer.name: command for peer in PEERS if (command := await _installed(console, peer, found))}
     for turn in range(rounds):
         for name, plan in OURS.items():
-            smaller = replace(plan, jobs=max(100, round(plan.jobs * share)), users=max(50, round(plan.users * share)))
+            smaller = replace(
+                plan, jobs=max(100, round(plan.jobs * share)), users=max(50, round(plan.users * share))
+            )
             _note(console, found, turn, name, await run_ours(smaller, redis_url, aof))
         for peer in PEERS:
             if peer.name not in commands or peer.name in found.missing:

@@ -56,7 +56,9 @@ async def run_ours(plan: Plan, redis_url: str, aof: str) -> dict[str, float]:
     return figures
 
 
-async def run_peer(peer: Peer, command: list[str], redis_url: str, aof: str, share: float) -> dict[str, float]:
+async def run_peer(
+    peer: Peer, command: list[str], redis_url: str, aof: str, share: float
+) -> dict[str, float]:
     """One round of a peer. Raises RuntimeError with its last words when it fails."""
     jobs = max(50, round(peer.jobs * share))
     async with ground(redis_url, aof, port=True) as url, Connection(url) as connection:

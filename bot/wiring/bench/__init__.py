@@ -1,1 +1,1 @@
-"""What `reelstate bench` needs around the engine: a server of its own, and for the user's time a whole world."""
+"""What `reelstate bench` needs around the engine: servers of its own, and for the user's time a world."""

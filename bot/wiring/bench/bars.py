@@ -26,8 +26,9 @@ def bars(title: str, panels: Mapping[str, Mapping[str, float]], ours: Sequence[s
         y += 10
     parts.append(_text(16, y + 12, foot, size=10, fill="#64748b"))
     height = round(y + 26)
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}">'
-    return "\n".join([head, f'<rect width="{WIDTH}" height="{height}" fill="#ffffff"/>', *parts, "</svg>\n"])
+    size = f'width="{WIDTH}" height="{height}"'
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" {size} viewBox="0 0 {WIDTH} {height}">'
+    return "\n".join([head, f'<rect {size} fill="#ffffff"/>', *parts, "</svg>\n"])
 
 
 def _bar(y: float, name: str, value: float, most: float, fill: str) -> list[str]:
@@ -45,9 +46,14 @@ def _number(value: float) -> str:
 
 
 def _text(
-    x: float, y: float, words: str, *, size: int, weight: str = "normal", anchor: str = "start", fill: str = "#0f172a"
+    x: float,
+    y: float,
+    words: str,
+    *,
+    size: int,
+    weight: str = "normal",
+    anchor: str = "start",
+    fill: str = "#0f172a",
 ) -> str:
-    return (
-        f'<text x="{x:.1f}" y="{y:.1f}" {_TEXT} font-size="{size}" font-weight="{weight}" text-anchor="{anchor}" '
-        f'fill="{fill}">{escape(words)}</text>'
-    )
+    look = f'font-size="{size}" font-weight="{weight}" text-anchor="{anchor}" fill="{fill}"'
+    return f'<text x="{x:.1f}" y="{y:.1f}" {_TEXT} {look}>{escape(words)}</text>'

@@ -6,20 +6,14 @@ from importlib.metadata import version
 
 from bot.wiring.bench.servers import fresh_server
 from engine.bench.meter import server_name
-from engine.connection import Connection
 
 
 async def machine(redis_url: str) -> dict[str, str]:
     """Processor, cores, system, interpreter, driver and server."""
     if redis_url:
-        return {**_here(), "server": await _named(redis_url)}
+        return {**_here(), "server": await server_name(redis_url)}
     with fresh_server("no") as url:
-        return {**_here(), "server": await _named(url)}
-
-
-async def _named(url: str) -> str:
-    async with Connection(url) as connection:
-        return await server_name(connection)
+        return {**_here(), "server": await server_name(url)}
 
 
 def _here() -> dict[str, str]:

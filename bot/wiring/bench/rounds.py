@@ -22,6 +22,6 @@ async def raw_rounds(
 
 
 async def jobs_round(plan: Plan, redis_url: str, aof: str) -> Result:
-    """One run of whole jobs. Raises Trouble for a server that cannot be measured on."""
+    """One run of whole jobs. Raises NotFit for a server that cannot be measured on."""
     async with ground(redis_url, aof) as url:
         return await run_jobs(replace(plan, url=url))

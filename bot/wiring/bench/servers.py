@@ -6,9 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from adapters.embedded import EmbeddedConfig, EmbeddedServer, Sync
-from bot.wiring.running import Trouble
-from engine.connection import Connection
-from engine.errors import ScriptFailed
+from engine.bench.meter import clear, prepare
 
 
 @contextmanager
@@ -24,25 +22,14 @@ def fresh_server(aof: str, *, port: bool = False) -> Iterator[str]:
 async def ground(redis_url: str, aof: str, *, port: bool = False) -> AsyncIterator[str]:
     """Where one run takes place: an own server, or the one named by hand, which must be empty and is emptied.
 
-    Raises Trouble.
+    Raises NotFit.
     """
     if not redis_url:
         with fresh_server(aof, port=port) as url:
             yield url
         return
-    async with Connection(redis_url) as connection:
-        await _check(connection, aof)
-        try:
-            yield redis_url
-        finally:
-            await connection.keyless("FLUSHALL")
-
-
-async def _check(connection: Connection, aof: str) -> None:
-    if await connection.keyless("DBSIZE"):
-        raise Trouble("The server named with --redis holds keys: a benchmark wants an empty one of its own.")
-    for name, value in (("appendonly", "yes"), ("appendfsync", aof)):
-        try:
-            await connection.keyless("CONFIG SET", name, value)
-        except ScriptFailed as error:
-            raise Trouble(f"The server refuses CONFIG SET {name} ({error}).") from None
+    await prepare(redis_url, aof)
+    try:
+        yield redis_url
+    finally:
+        await clear(redis_url)

@@ -30,7 +30,9 @@ def python_peer(name: str) -> list[str]:
     if not _ready(place, wanted):
         shutil.rmtree(place, ignore_errors=True)
         _run([sys.executable, "-m", "venv", str(place)])
-        _run([str(python), "-m", "pip", "--disable-pip-version-check", "--quiet", "install", "-r", str(wanted)])
+        _run(
+            [str(python), "-m", "pip", "--disable-pip-version-check", "--quiet", "install", "-r", str(wanted)]
+        )
         _stamp(place, wanted)
     return [str(python), "-W", "ignore", "-m", f"tests.bench.peers.{name}_peer"]
 
@@ -55,7 +57,9 @@ def node_peer(name: str) -> list[str]:
 def versions(command: list[str]) -> str:
     """The versions that count, as the environment itself tells them."""
     if Path(command[0]).name == "node":
-        asked = json.loads(Path(command[1]).with_name("package.json").read_text(encoding="utf-8"))["dependencies"]
+        asked = json.loads(Path(command[1]).with_name("package.json").read_text(encoding="utf-8"))[
+            "dependencies"
+        ]
         node = _run([command[0], "--version"]).strip()
         return ", ".join([f"node {node}", *(f"{name} {version}" for name, version in asked.items())])
     frozen = _run([command[0], "-m", "pip", "--disable-pip-version-check", "freeze"])

@@ -1,0 +1,94 @@
+"""The peers' harness, with a stand-in that speaks the frame's language: nothing is installed in a test."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from tests.bench.__main__ import picture
+from tests.bench.compare import Comparison, show
+from tests.bench.contenders import FIGURES, PEERS, Peer, run_peer
+from tests.bench.peers import frame
+from tests.bench.peers.environments import HERE, CannotInstall, node_peer
+
+STAND_IN = """
+from tests.bench.peers.frame import noop, order, run
+ORDER = order()
+def work():
+    for _ in range(ORDER.jobs):
+        noop(ORDER.payload)
+run(lambda: None, work)
+"""
+
+
+def peer() -> Peer:
+    return Peer("stand-in", lambda: [sys.executable, "-c", STAND_IN], 100)
+
+
+def test_a_peer_is_told_when_to_run_and_measured() -> None:
+    found = asyncio.run(run_peer(peer(), [sys.executable, "-c", STAND_IN], "", "no", 1.0))
+    assert set(found) >= set(FIGURES)
+    assert found["jobs_per_s"] > 0
+
+
+def test_a_peer_s_last_words_are_kept() -> None:
+    broken = [sys.executable, "-c", "raise SystemExit('the queue is gone')"]
+    with pytest.raises(RuntimeError, match="the queue is gone"):
+        asyncio.run(run_peer(peer(), broken, "", "no", 1.0))
+
+
+def test_every_peer_has_its_code_and_requirements() -> None:
+    for name in {str(each.command.args[0]) for each in PEERS}:  # type: ignore[attr-defined]
+        files = {path.name for path in HERE.glob(f"{name}*")}
+        assert files >= (
+            {f"{name}.mjs", f"{name}.json"} if name == "bullmq" else {f"{name}_peer.py", f"{name}.txt"}
+        )
+    assert len({each.name for each in PEERS}) == len(PEERS)
+
+
+def test_a_peer_that_cannot_be_had_is_said_plainly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(CannotInstall, match="npm is not installed"):
+        node_peer("bullmq")
+
+
+def test_the_last_job_ends_the_count(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ended: list[int] = []
+    monkeypatch.setattr(frame, "COUNT", frame.Count(left=2, jobs=2))
+    monkeypatch.setattr("os._exit", ended.append)
+    frame.noop("")
+    assert capsys.readouterr().out == ""
+    asyncio.run(frame.noop_async(""))
+    assert '"jobs": 2' in capsys.readouterr().out
+    assert ended == [0]
+
+
+def sample() -> Comparison:
+    ours = dict.fromkeys(FIGURES, 10.0)
+    theirs = {**ours, "jobs_per_s": 5.0, "cpu_us_per_job": 20.0}
+    names = {
+        "reelstate, whole job": ours,
+        "reelstate, after submit": ours,
+        "saq": theirs,
+        "bullmq (Node)": theirs,
+    }
+    return Comparison(
+        {name: [row, row] for name, row in names.items()}, missing={"rq": "it cannot be installed"}
+    )
+
+
+def test_ratios_are_of_medians_and_the_missing_are_named(tmp_path: Path) -> None:
+    found = sample()
+    assert found.ratios("saq") == {"jobs_per_s": 2.0, "cpu_us_per_job": 0.5}
+    assert found.best_python_peer() == "saq"
+    assert list(found.values("jobs_per_s"))[-1] in ("saq", "bullmq (Node)")
+    with (tmp_path / "out").open("w", encoding="utf-8") as file:
+        show(Console(file=file, width=200), found)
+    said = (tmp_path / "out").read_text(encoding="utf-8")
+    assert "2.00 × the jobs/s" in said
+    assert "not measured: rq" in said
+    assert "<svg" in picture(found, {"cores": "2"})
