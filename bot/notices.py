@@ -13,6 +13,7 @@ from aiogram.types import InlineKeyboardMarkup
 from bot.keyboards import Keyboards
 from bot.texts import Html, Texts
 from engine.ports import Notice
+from states.facts import cancellable
 from states.job import Job, Video
 from states.strategy import STRATEGY
 from states.vocabulary import Hold, NoticeKind, Reason, Stage, State
@@ -219,11 +220,9 @@ class Notices:
         match notice.kind:
             case NoticeKind.BELL:
                 return None
-            case NoticeKind.STATUS:
-                cancel = notice.data.get("stage") == State.QUEUED
-                return self._keys.waiting(lang, job_id, cancel=cancel)
-            case NoticeKind.PATIENCE | NoticeKind.SERVICE_PAUSED:
-                return self._keys.waiting(lang, job_id, cancel=True)
+            case NoticeKind.STATUS | NoticeKind.PATIENCE | NoticeKind.SERVICE_PAUSED:
+                # offered only where it is known to be free: a button that answers "too late" is a lie
+                return self._keys.waiting(lang, job_id, cancel=notice.data.get("cancel") is True)
             case NoticeKind.LATE_VIDEO:
                 return self._keys.get_video(lang, job_id)
             case _:
@@ -251,12 +250,12 @@ def _number(notice: Notice, key: str) -> int | None:
 
 
 def _progress_of(job: Job) -> tuple[str, bool]:
-    """Which status text fits a live job, and whether Cancel may still be free (the engine decides)."""
+    """Which status text fits a live job, and whether Cancel is free now (the engine decides)."""
     match job.state:
         case State.QUEUED:
             return "status-queued", True
         case State.RETRY_WAIT:
-            return "status-retrying", job.video is None
+            return "status-retrying", cancellable(job)
         case State.SENDING:
             return "status-sending", False
         case _:

@@ -282,7 +282,7 @@ def _end_if_asked() -> None:
 
 
 def _rest_s(plan: Failed) -> float | None:
-    """How long everything rests after others' failures: no call was made, so the job waits and spends nothing.
+    """How long everything rests after others' failures: nobody was called, so no attempt is spent.
 
     An operator's fault is different: the user is told once that it waits for us.
     """

@@ -203,7 +203,7 @@ class Engine(FrontDesk):
         return await self.store.live_jobs(limit)
 
     async def place_in_line(self, job_id: str) -> int:
-        """1 = next, 0 = not queued. With several partitions: the place within the user's own."""
+        """1 = next, 0 = not queued. With several partitions it is an estimate over all of them."""
         return await self.store.place_in_line(job_id)
 
     async def hint(self, job_id: str, hint: Hint) -> bool:

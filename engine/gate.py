@@ -115,7 +115,7 @@ class Gate:
             self.telemetry.emit("store.lost")  # the next attempt shows the same again
 
     async def _took_over(self, plan: CreatePlan, failed: Failed) -> None:
-        """A key or model is gone for good while another does its work: silent for users, not for the operator."""
+        """A key or model is gone while another does its work: no user notices, the operator must."""
         reason, words = failed.verdict.reason, failed.failure.fail_message or failed.failure.message
         what = f"model {plan.model}" if reason is Reason.MODEL_RETIRED else f"key {plan.key}"
         text = f"{what} ({reason}): another one took over. {words}".strip()[:_TEXT]

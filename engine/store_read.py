@@ -5,9 +5,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from engine.codec import Stored, decode, decode_entry, decode_job, guards_of
+from engine.keys import partition_of_job
 from engine.store_base import StoreBase
 from engine.values import Account, DueJob, Entry
 from states.job import Job
+from states.vocabulary import State
 
 _DUE_WORDS: Final = 8
 """How many words `due_page` answers for a job."""
@@ -70,9 +72,27 @@ class StoreReads(StoreBase):
         return [_due_job(shown[at : at + _DUE_WORDS]) for at in range(0, len(shown), _DUE_WORDS)]
 
     async def place_in_line(self, job_id: str) -> int:
-        """Jobs of its partition that start before it, itself counted; 0 when it is not in line."""
+        """About how many jobs start before it, itself counted; 0 when it is not in line.
+
+        Exact within its partition. The others are served alike, each from its own line: of theirs as many
+        come before it as of its own, and of those that stand as far in front as itself every second one.
+        """
         prefix = self.prefix_of_job(job_id)
-        return 0 if prefix is None else int(await self.dispatcher.call(prefix, "line", job=job_id))
+        place = 0 if prefix is None else int(await self.dispatcher.call(prefix, "line", job=job_id))
+        if place == 0 or self.partitions == 1:
+            return place
+        own = partition_of_job(job_id)
+        others = [await self._waiting(p) for p in range(self.partitions) if p != own]
+        level = sum(waiting >= place for waiting in others)
+        return place + sum(min(waiting, place - 1) for waiting in others) + level // 2
+
+    async def _waiting(self, partition: int) -> int:
+        """How many jobs stand in line in a partition."""
+        total: Counter[str] = Counter()
+        shown = await self.dispatcher.call(self.prefix(partition), "counts")
+        for name, number in zip(shown[::2], shown[1::2], strict=True):
+            _count(total, name.decode(), int(number))
+        return max(0, total[f"st:{State.QUEUED}"])
 
     async def account(self, user_id: int) -> Account:
         """Credits of a user."""

@@ -174,7 +174,7 @@ def gather(
         deadline_ms=job.deadline_ms,
         has_video=job.video is not None,
         return_stage=job.stage.value if job.stage else "",
-        costless=_costless(job),
+        costless=costless(job),
         task_n=what.task_n,
         told=tuple(sorted(job.told)),
     )
@@ -183,10 +183,15 @@ def gather(
     return _with_failure(base, job, what, strategy)
 
 
-def _costless(job: Job) -> bool:
+def costless(job: Job) -> bool:
     """Nothing has been bought: no create call that was, or may have been, accepted."""
     bought = any(t.status is not TaskStatus.REFUSED for t in job.tasks)
     return not bought and (job.video is None or job.state is State.QUEUED)
+
+
+def cancellable(job: Job) -> bool:
+    """Would a cancel be taken now? Only what waits and has cost nothing may be cancelled."""
+    return job.state in (State.QUEUED, State.RETRY_WAIT) and costless(job)
 
 
 def _with_failure(base: Facts, job: Job, what: Happening, strategy: Strategy) -> Facts:

@@ -96,7 +96,7 @@ terms = 🏠 <b>Terms</b>
 
     • Credits are reserved at launch and charged only for a delivered video.
     • If the video fails, the reserved credits come back by themselves, once and in full.
-    • Cancelling is free until the render begins. After that it is paid for and cannot be cancelled.
+    • Cancelling is free while a job waits. Once work on it has begun, it cannot be cancelled.
     • Sending a finished video again is free.
     • Trial credits are given once per account.
     • Send only photos you have the rights to: no faces of others, no brands of others, nothing explicit.
@@ -255,13 +255,13 @@ status-queued = ⏳ <b>Job accepted</b>
         [0] You are almost at the front of the line.
        *[other] Place in line: { $place }.
     }
-    Until the render begins, cancelling is free.
+    While the job waits, cancelling is free.
 
     { $money }
 status-generating = ⏳ <b>Generating the video… please wait</b>
 
     You may close the chat: the video appears in place of this message and I will let you know.
-    It can no longer be cancelled: the render has begun.
+    Work on it has begun, so it can no longer be cancelled.
 
     { $money }
 status-retrying = ⏳ <b>Still working on the video</b>
@@ -435,7 +435,7 @@ cancel-done = ✅ <b>Job cancelled</b>
     { $money }
 cancel-too-late = ⚠️ <b>It can no longer be cancelled</b>
 
-    The render has begun and is paid for. The video comes here, and if it fails the credits come back by themselves.
+    Work on it has begun: it renders, or is about to. The video comes here, and if it fails the credits come back by themselves.
 cancel-over = ⚠️ <b>This job has ended already</b>
 
     There is nothing to cancel. The result is in /history.
@@ -444,9 +444,9 @@ cancel-nothing = ⚠️ <b>There is nothing to cancel</b>
     There is no draft and no job in progress. Send a photo to begin.
 cancel-ask = ⚠️ <b>Which job shall be cancelled?</b>
 
-    What is not being rendered yet can be cancelled free of charge.
+    What still waits can be cancelled free of charge.
 toast-cancelled = Cancelled, credits returned.
-toast-too-late = It can no longer be cancelled: the render has begun and is paid for.
+toast-too-late = It can no longer be cancelled: work on it has begun.
 toast-over = This job has ended already.
 toast-unknown-job = You have no such job.
 

@@ -22,7 +22,7 @@ from bot.admin import incident_text
 from bot.desk import Desk, House
 from bot.dispatch import UpdatePump
 from bot.drafts import Drafts
-from bot.informed import Informed
+from bot.informed import Finding, Informed
 from bot.keyboards import Keyboards
 from bot.menu import publish_commands
 from bot.notices import Notices
@@ -251,7 +251,7 @@ async def _assemble(
         desk=desk,
         catalogue=catalogue,
         maker=maker,
-        courier=parts.make_courier(bot, maker, desk.notices, engine, tuning, quiet),
+        courier=Finding(parts.make_courier(bot, maker, desk.notices, engine, tuning, quiet), engine),
         notifier=notifier,
         late=late,
         alerts=alerts,
