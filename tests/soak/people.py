@@ -21,8 +21,8 @@ from tests.soak.town import Town
 FIRST: Final = 500_000
 """Id of the first user."""
 LOOK_S: Final = 0.15
-ANSWER_S: Final = 45.0
-STORY_S: Final = 300.0
+ANSWER_S: Final = 120.0
+STORY_S: Final = 420.0
 """Real seconds a user waits for the end of a video's story."""
 _COFFEE: Final = Path(__file__).parents[1] / "data" / "coffee.jpg"
 _KEPT: Final = 12

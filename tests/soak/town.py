@@ -24,7 +24,7 @@ from engine.clock import SystemClock
 from engine.randomness import SystemRandomness
 from tests.soak.clock import PacedClock
 
-READY_S: Final = 60.0
+READY_S: Final = 300.0
 FILM_S: Final = 2.0
 TRIAL: Final = 1000
 """Credits of a newcomer: enough for every launch of a soak."""
@@ -40,6 +40,8 @@ class Helper:
     log: Path
     process: subprocess.Popen[bytes] | None = None
     starts: int = 0
+    wanted: bool = False
+    """Whether it should be running: one that is being killed is not missed."""
 
     def start(self) -> None:
         """Start it; its output goes on in the same file."""
@@ -47,6 +49,7 @@ class Helper:
             command = [sys.executable, "-m", "tests.soak.process", *self.arguments]
             self.process = subprocess.Popen(command, env=dict(self.environment), stdout=log, stderr=log)
         self.starts += 1
+        self.wanted = True
 
     @property
     def pid(self) -> int:
@@ -61,6 +64,7 @@ class Helper:
 
     def end(self, number: signal.Signals) -> None:
         """Signal it and wait until it is gone."""
+        self.wanted = False
         self.send(signal.SIGCONT)
         self.send(number)
         if self.process is not None:
@@ -83,7 +87,8 @@ class Town:
 
     def dead(self) -> list[str]:
         """Helpers that ended without having been told to."""
-        return [h.name for h in self.helpers.values() if h.process is None or h.process.poll() is not None]
+        wanted = [helper for helper in self.helpers.values() if helper.wanted]
+        return [h.name for h in wanted if h.process is None or h.process.poll() is not None]
 
 
 @asynccontextmanager
