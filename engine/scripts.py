@@ -136,7 +136,7 @@ class Library:
     def single(self, verb: str) -> str:
         """The script of one verb."""
         found = self.verbs[verb]
-        return _compose([found], f"return V.{verb}(KEYS[1], ARGV)", found.flags)
+        return _compose([found], _SINGLE.format(verb=verb), found.flags)
 
     def batch(self) -> str:
         """The script that runs several calls: ARGV is (verb, count, argument...) again and again.
@@ -149,6 +149,12 @@ class Library:
         """`batch` for the verbs in HOT alone."""
         return _compose([verb for name, verb in self.verbs.items() if name in HOT], _BATCH, "")
 
+
+_SINGLE = """
+local answer = V.{verb}(KEYS[1], ARGV)
+FINISH()
+return answer
+"""
 
 _BATCH = """
 local answers, at = {}, 1
@@ -164,8 +170,13 @@ while at <= #ARGV do
   answers[#answers + 1] = answer
   at = at + 2 + count
 end
+FINISH()
 return answers
 """
+
+
+_NOTHING_LEFT = "local FINISH = function() end"
+"""What is done after the last call; `lib/once.lua` says more."""
 
 
 def _compose(verbs: Sequence[Verb], tail: str, flags: str) -> str:
@@ -173,7 +184,9 @@ def _compose(verbs: Sequence[Verb], tail: str, flags: str) -> str:
     for verb in verbs:
         shared.update(verb.includes)
     head = f"{SHEBANG} flags={flags}" if flags else SHEBANG
-    return "\n".join([head, *shared.values(), "local V = {}", *(v.function() for v in verbs), tail])
+    return "\n".join(
+        [head, _NOTHING_LEFT, *shared.values(), "local V = {}", *(v.function() for v in verbs), tail]
+    )
 
 
 def parse_verb(name: str, sources: Mapping[str, str]) -> Verb:

@@ -1,8 +1,19 @@
 -- What a transition may be: the job's own graph version decides, and the end decides about the money.
 
+local EDGES = {}
+
 -- T:g:<digest>: edge id -> source|target, written once for each graph version.
 local function edge_is_legal(T, digest, edge, source, target)
-  return redis.call('HGET', T .. ':g:' .. digest, edge) == source .. '|' .. target
+  local name = digest .. edge
+  if not EDGES[name] then EDGES[name] = redis.call('HGET', T .. ':g:' .. digest, edge) end
+  return EDGES[name] == source .. '|' .. target
+end
+
+local GRAPHS = {}
+
+local function graph_known(T, digest)
+  if not GRAPHS[digest] then GRAPHS[digest] = redis.call('EXISTS', T .. ':g:' .. digest) == 1 end
+  return GRAPHS[digest]
 end
 
 -- done captures and refunded releases what is held; failed has nothing held; elsewhere nothing moves.

@@ -12,6 +12,15 @@ local function lim_number(key, field)
   return tonumber(redis.call('HGET', key, field) or '0') or 0
 end
 
+local NAMED = {}
+
+local function lim_name(T, key, model)
+  local name = key .. '|' .. model
+  if NAMED[name] then return end
+  NAMED[name] = true
+  redis.call('SADD', T .. ':lim:names', key, name)
+end
+
 local function lim_once(T, op, word)
   redis.call('SET', T .. ':lim:op:' .. op, word, 'PX', 120000)
 end

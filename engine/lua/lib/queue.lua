@@ -29,9 +29,10 @@ local function queue_put(T, name, lane, id, body, now, coalesce, keep_ms)
   local order = queue_key(T, name, 'o:' .. lane)
   local seen = queue_key(T, name, 's:' .. id)
   keep_ms = tonumber(keep_ms) or 0
-  if redis.call('HEXISTS', entries, 'i:' .. id) == 1 then return 'known' end
+  local found = redis.call('HMGET', entries, 'i:' .. id, 'w:' .. coalesce)
+  if found[1] then return 'known' end
   if keep_ms > 0 and redis.call('EXISTS', seen) == 1 then return 'known' end
-  local place = coalesce ~= '' and redis.call('HGET', entries, 'w:' .. coalesce)
+  local place = coalesce ~= '' and found[2]
   if not place and redis.call('LLEN', order) >= QUEUE_LANE_MAX then
     redis.call('HINCRBY', queue_key(T, name, 'q'), 'full', 1)
     return 'full'

@@ -1,8 +1,12 @@
 -- The entries of one lane, in its hash: see lib/queue.lua for the fields.
 
 local function queue_entry_write(entries, place, id, body, word)
-  redis.call('HSET', entries, place .. ':b', body, place .. ':i', id, 'i:' .. id, place)
-  if word ~= '' then redis.call('HSET', entries, place .. ':w', word, 'w:' .. word, place) end
+  if word == '' then
+    redis.call('HSET', entries, place .. ':b', body, place .. ':i', id, 'i:' .. id, place)
+  else
+    redis.call('HSET', entries, place .. ':b', body, place .. ':i', id, 'i:' .. id, place,
+      place .. ':w', word, 'w:' .. word, place)
+  end
 end
 
 -- A newer entry takes the place of a queued older one; it has not been tried yet.
@@ -13,13 +17,12 @@ end
 
 -- The entry at `place` as it goes to a reader.
 local function queue_entry_read(entries, place)
-  local found = redis.call('HMGET', entries, place .. ':i', place .. ':b', place .. ':a')
-  return { id = found[1], body = found[2], attempts = found[3] or '0' }
+  local found = redis.call('HMGET', entries, place .. ':i', place .. ':b', place .. ':a', place .. ':w')
+  return { id = found[1], body = found[2], attempts = found[3] or '0', word = found[4] }
 end
 
 -- Its word no longer leads to it: an entry in flight cannot be replaced.
-local function queue_entry_detach(entries, place)
-  local word = redis.call('HGET', entries, place .. ':w')
+local function queue_entry_detach(entries, place, word)
   if word and redis.call('HGET', entries, 'w:' .. word) == place then
     redis.call('HDEL', entries, 'w:' .. word)
   end
@@ -44,8 +47,8 @@ local function queue_entry_return(entries, order, place)
   return 1
 end
 
+-- It was in flight: its word leads elsewhere since then, `f` was its token.
 local function queue_entry_drop(entries, place)
   local id = redis.call('HGET', entries, place .. ':i')
-  queue_entry_detach(entries, place)
-  redis.call('HDEL', entries, place .. ':b', place .. ':i', place .. ':w', place .. ':a', 'i:' .. (id or ''))
+  redis.call('HDEL', entries, place .. ':b', place .. ':i', place .. ':w', place .. ':a', 'i:' .. (id or ''), 'f')
 end

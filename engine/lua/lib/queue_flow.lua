@@ -18,7 +18,7 @@ local function queue_next_due(T, name)
   return string.format('%.0f', math.max(tonumber(first[2]), queue_closed_until(T, name)))
 end
 
--- The head of a lane goes into flight under a fresh token. Nil when the lane is empty.
+-- The head of a lane goes into flight under a fresh token: token, entry. Nil when the lane is empty.
 local function queue_take_lane(T, name, lane, now, lease_ms)
   local entries = queue_key(T, name, 'e:' .. lane)
   local place = redis.call('LINDEX', queue_key(T, name, 'o:' .. lane), 0)
@@ -27,11 +27,16 @@ local function queue_take_lane(T, name, lane, now, lease_ms)
     return nil
   end
   local token = tostring(redis.call('HINCRBY', queue_key(T, name, 'q'), 'seq', 1))
-  redis.call('HINCRBY', entries, place .. ':a', 1)
-  redis.call('HSET', entries, 'f', token)
-  queue_entry_detach(entries, place)
+  local entry = queue_entry_read(entries, place)
+  entry.attempts = string.format('%.0f', tonumber(entry.attempts) + 1)
+  redis.call('HSET', entries, place .. ':a', entry.attempts, 'f', token)
+  queue_entry_detach(entries, place, entry.word)
   redis.call('ZADD', queue_key(T, name, 'lanes'), now + lease_ms, lane)
-  return token
+  return token, entry
+end
+
+local function queue_hand_over(shown, lane, token, entry)
+  for _, field in ipairs({ entry.id, lane, token, entry.attempts, entry.body }) do shown[#shown + 1] = field end
 end
 
 -- What a reader gets: flat id, lane, token, attempts, body for each lane|token still in its hands.
@@ -41,9 +46,7 @@ local function queue_show(T, name, hands)
     local entries = queue_key(T, name, 'e:' .. lane)
     if redis.call('HGET', entries, 'f') == token then
       local entry = queue_entry_read(entries, redis.call('LINDEX', queue_key(T, name, 'o:' .. lane), 0))
-      for _, field in ipairs({ entry.id, lane, token, entry.attempts, entry.body }) do
-        shown[#shown + 1] = field
-      end
+      queue_hand_over(shown, lane, token, entry)
     end
   end
   return shown
@@ -58,7 +61,6 @@ end
 
 -- After an entry left or came back: the lane waits for `due`, or is no lane any more.
 local function queue_settle(T, name, lane, due)
-  redis.call('HDEL', queue_key(T, name, 'e:' .. lane), 'f')
   if redis.call('EXISTS', queue_key(T, name, 'o:' .. lane)) == 0 then
     redis.call('ZREM', queue_key(T, name, 'lanes'), lane)
     return

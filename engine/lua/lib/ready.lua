@@ -9,9 +9,11 @@ local function ready_start(T, uid)
   return math.max(v, tonumber(redis.call('HGET', T .. ':a:' .. uid, 'vt') or '0'))
 end
 
+-- A line that had jobs before has its place already.
 local function ready_push(T, uid, id, front)
-  redis.call(front and 'LPUSH' or 'RPUSH', T .. ':q:' .. uid, id)
-  redis.call('ZADD', T .. ':rdy', 'NX', ready_start(T, uid), uid)
+  if redis.call(front and 'LPUSH' or 'RPUSH', T .. ':q:' .. uid, id) == 1 then
+    redis.call('ZADD', T .. ':rdy', 'NX', ready_start(T, uid), uid)
+  end
   ring_queue(T)
 end
 

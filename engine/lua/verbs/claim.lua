@@ -56,7 +56,7 @@ for _ = 1, looks do
   if g and sound_or_aside(T, first, g, now) then take(first, g, '0') end
 end
 if #taken == 0 then
-  redis.call('ZREM', T .. ':bell', 'r')
+  silence(T .. ':bell')
   return { 'idle', timer_next(T) }
 end
 
@@ -65,5 +65,5 @@ redis.call('SET', mark, claim_id .. table.concat(taken), 'PX', mark_ms)
 -- back soon
 local next_due = timer_next(T)
 if (last and #taken == limit) or tonumber(next_due) <= now then ring(T) end
-if redis.call('EXISTS', T .. ':rdy') == 1 then ring_queue(T) else redis.call('ZREM', T .. ':bellq', 'r') end
+if redis.call('EXISTS', T .. ':rdy') == 1 then ring_queue(T) else silence(T .. ':bellq') end
 return { 'job', next_due, unpack(shown) }

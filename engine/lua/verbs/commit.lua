@@ -35,7 +35,7 @@ redis.call('HSET', T .. ':j:' .. job, 'st', target, 'seq', moved, 'hold', hold, 
 redis.call('SET', T .. ':d:' .. job, doc)
 redis.call('RPUSH', T .. ':h:' .. job, record)
 if hints_seen > 0 then redis.call('LTRIM', T .. ':hi:' .. job, hints_seen, -1) end
-if g.st == 'queued' then ready_drop(T, g.uid, job) end
+if g.st == 'queued' and g.own == '' then ready_drop(T, g.uid, job) end -- a claimed one has left its line
 if TERMINAL[target] then
   redis.call('ZREM', T .. ':t', job)
   job_expire(T, job, g, retain_ms)

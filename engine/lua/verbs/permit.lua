@@ -15,15 +15,17 @@ end
 
 local till = lim_number(all, 'closed')
 if till > now then return refuse(till, 'closed') end
-till = lim_shut(mine, 'off_until', now)
+local off = lim_number(mine, 'off_until')
+till = off > 0 and lim_shut(mine, 'off_until', now) or 0
 if till > 0 then return refuse(till, 'key_off') end
-till = lim_shut(breaker, 'open', now)
+local open = lim_number(breaker, 'open')
+till = open > 0 and lim_shut(breaker, 'open', now) or 0
 if till > 0 then return refuse(till, 'breaker') end
 till = lim_full(slots, holder, per_key, now)
 if till > 0 then return refuse(till, 'slots') end
 till = lim_full(user, holder, per_user, now)
 if till > 0 then return refuse(till, 'user') end
-local tokens = lim_tokens(T, now, budget, refill_ms)
+local tokens = retry and lim_tokens(T, now, budget, refill_ms) or 0
 if retry and tokens < 1000 then return refuse(now + math.ceil((1000 - tokens) * refill_ms / 1000), 'budget') end
 till = lim_rate(T, key, creates, window_ms, now)
 if till > 0 then return refuse(till, 'rate') end
@@ -37,8 +39,8 @@ redis.call('RPUSH', T .. ':lim:r:' .. key, now)
 redis.call('LTRIM', T .. ':lim:r:' .. key, -creates, -1)
 if retry then lim_set_tokens(T, now, tokens - 1000) end
 -- What was shut and is due is tried by this call alone, until its answer or the probe's time.
-if lim_number(mine, 'off_until') > 0 then redis.call('HSET', mine, 'probe', now + probe_ms) end
-if lim_number(breaker, 'open') > 0 then redis.call('HSET', breaker, 'probe', now + probe_ms) end
-redis.call('SADD', T .. ':lim:names', key, key .. '|' .. model)
+if off > 0 then redis.call('HSET', mine, 'probe', now + probe_ms) end
+if open > 0 then redis.call('HSET', breaker, 'probe', now + probe_ms) end
+lim_name(T, key, model)
 lim_once(T, op, 'ok')
 return { 'ok' }

@@ -10,5 +10,6 @@ local entries = queue_key(T, name, 'e:' .. lane)
 local order = queue_key(T, name, 'o:' .. lane)
 local merged = queue_entry_return(entries, order, redis.call('LINDEX', order, 0))
 if merged > 0 then redis.call('HINCRBY', queue_key(T, name, 'q'), 'n', -merged) end
+redis.call('HDEL', entries, 'f')
 queue_settle(T, name, lane, now + after_ms)
 return 'ok'

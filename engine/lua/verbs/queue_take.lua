@@ -7,8 +7,11 @@
 local last = queue_key(T, name, 'r:' .. reader)
 local recorded = redis.call('GET', last)
 local hands = recorded and string.match(recorded, '^' .. string.gsub(take_id, '%W', '%%%0') .. '\n(.*)$')
+local answer = {}
 local lanes = queue_key(T, name, 'lanes')
-if not hands then
+if hands then
+  answer = queue_show(T, name, hands)
+else
   for at = 1, #held, 2 do
     if queue_holds(T, name, held[at], held[at + 1]) == 'ok' then
       redis.call('ZADD', lanes, 'XX', now + lease_ms, held[at])
@@ -17,13 +20,15 @@ if not hands then
   hands = ''
   if limit > 0 and queue_closed_until(T, name) <= now then
     for _, lane in ipairs(redis.call('ZRANGEBYSCORE', lanes, '-inf', now, 'LIMIT', 0, limit)) do
-      local token = queue_take_lane(T, name, lane, now, lease_ms)
-      if token then hands = hands .. lane .. ' ' .. token .. ';' end
+      local token, entry = queue_take_lane(T, name, lane, now, lease_ms)
+      if token then
+        hands = hands .. lane .. ' ' .. token .. ';'
+        queue_hand_over(answer, lane, token, entry)
+      end
     end
     redis.call('SET', last, take_id .. '\n' .. hands, 'PX', 600000)
   end
 end
-local answer = queue_show(T, name, hands)
 local due = queue_next_due(T, name)
 -- More is due than one reader takes at once: the next waiter goes on (chain wake, no herd).
 if due ~= '' and tonumber(due) <= now then queue_ring(T, name, now) end

@@ -11,7 +11,7 @@ if done then return done end
 local all, mine = T .. ':lim:all', T .. ':lim:k:' .. key
 local breaker = T .. ':lim:b:' .. key .. '|' .. model
 local till = 0
-redis.call('SADD', T .. ':lim:names', key, key .. '|' .. model)
+lim_name(T, key, model)
 if kind == 'ok' or kind == 'alive' then
   redis.call('DEL', breaker, mine)
   if kind == 'ok' then

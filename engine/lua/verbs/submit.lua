@@ -6,21 +6,22 @@
 -- Returns: created balance | exists balance job | paused balance | busy balance | insufficient balance
 --@include lib/job.lua
 --@include lib/ledger.lua
+--@include lib/legal.lua
 --@include lib/ready.lua
 --@include lib/timer.lua
 --@include lib/event.lua
 --@include lib/tell.lua
-if redis.call('EXISTS', T .. ':g:' .. graph) == 0 then
+if not graph_known(T, graph) then
   return redis.error_reply('graph ' .. graph .. ' is not registered in this store')
 end
 local account = T .. ':a:' .. uid
-local balance = account_balance(T, uid)
+local purse = redis.call('HMGET', account, 'bal', 'live')
+local balance, live = tonumber(purse[1] or '0'), tonumber(purse[2] or '0')
 local seen = redis.call('GET', T .. ':i:' .. idem)
 if seen == job then return { 'created', tostring(balance) } end
 if seen then return { 'exists', tostring(balance), job_show(T, seen) } end
 if launch then
   if (redis.call('HGET', T .. ':ctl', 'paused') or '') ~= '' then return { 'paused', tostring(balance) } end
-  local live = tonumber(redis.call('HGET', account, 'live') or '0')
   if live >= max_live then return { 'busy', tostring(balance) } end
 end
 if cost < 0 or balance < cost then return { 'insufficient', tostring(balance) } end
@@ -38,7 +39,7 @@ redis.call('SET', T .. ':p:' .. job, request)
 redis.call('RPUSH', T .. ':h:' .. job, record)
 redis.call('HINCRBY', account, 'live', 1)
 redis.call('ZADD', T .. ':uj:' .. uid, now, job)
-redis.call('PERSIST', T .. ':uj:' .. uid)
+if live <= 0 then redis.call('PERSIST', T .. ':uj:' .. uid) end
 redis.call('ZREMRANGEBYRANK', T .. ':uj:' .. uid, 0, -201)
 ready_push(T, uid, job, false)
 timer_wake(T, job, due, now)
