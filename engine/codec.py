@@ -4,7 +4,7 @@ A job is stored in three parts: guard fields that Lua compares and changes (`eng
 arguments), the document with everything Lua never needs, and the request, which never changes.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
@@ -18,7 +18,6 @@ from states.vocabulary import Hold, NoticeKind, Stage, State
 
 GUARDS: Final = ("st", "seq", "ep", "gv", "uid", "cost", "hold", "own", "dl")
 """Guard fields in the order in which `lib/job.lua` shows them."""
-_EMPTY: Final[Sequence[Any]] = (None, 0, "", [], (), {}, frozenset())
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +68,7 @@ def encode_doc(job: Job) -> bytes:
         "source": job.source_job,
         "reason": job.last_reason,
     }
-    kept = {name: value for name, value in doc.items() if value not in _EMPTY}
+    kept = {name: value for name, value in doc.items() if value}
     if job.status_message_id is not None:
         kept["message"] = job.status_message_id
     return encode(kept)

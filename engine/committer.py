@@ -88,9 +88,10 @@ class Committer:
         video: Video | None = None,
         failure: Failure | None = None,
         first_poll_s: float = 0,
+        delivering: bool = False,
     ) -> Job | None:
         """Decide a trigger and store the decision. The job as it now is when this worker goes on with it
-        or it has ended.
+        or it has ended. `delivering`: the same commit begins the delivery, which this worker makes at once.
         """
         now_ms, rnd = self.clock.now_ms(), self.randomness.random()
         decision = decide(job, trigger, what, now_ms=now_ms, rnd=rnd, video=video, judge=self.judges.of(job))
@@ -101,7 +102,10 @@ class Committer:
             return None
         if trigger is Trigger.ACCEPTED:
             due_ms = wake_ms(decision.after, now_ms + round(first_poll_s * 1000), self.judges.strategy(job))
-            decision = replace(decision, due_ms=due_ms)
+            decision = replace(decision, due_ms=due_ms, keep=due_ms <= now_ms)
+        if delivering:
+            begun = replace(decision.after, send_attempts=decision.after.send_attempts + 1)
+            decision = replace(decision, after=begun)
         answer = await self._commit(decision, what.actor, failure)
         if isinstance(answer, Refusal):
             await self._refused(job, trigger, what, answer)

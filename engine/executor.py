@@ -56,15 +56,18 @@ class Executor:
                 return
             if lost is not None and job.state in (State.GENERATING, State.SENDING):
                 held = await self._error(job, engine_verdict(lost))
+            begun = False
             while held is not None:
                 _end_if_asked()
-                held = await self._step(held)
+                before, held = held.state, await self._step(held, begun=begun)
+                begun = before is State.GENERATING and held is not None and held.state is State.SENDING
         except asyncio.CancelledError:
             if held is not None and held.state not in TERMINALS:
                 await self.committer.hand_back(held)  # the next worker need not wait for the lease
             raise
 
-    async def _step(self, job: Job) -> Job | None:
+    async def _step(self, job: Job, *, begun: bool = False) -> Job | None:
+        """`begun`: the commit that brought the job here has begun its delivery too."""
         now_ms = self.clock.now_ms()
         match next_step(job, now_ms, self.committer.judges.strategy(job)):
             case Over():
@@ -82,7 +85,7 @@ class Executor:
             case Poll(tasks):
                 return await self._poll(job, tasks)
             case deliver:
-                return await self._deliver(job, verify_first=deliver.verify_first)
+                return await self._deliver(job, verify_first=deliver.verify_first and not begun, begun=begun)
 
     async def _tell(self, job: Job, notice: NoticeKind) -> Job | None:
         told = replace(job, told=job.told | {notice})
@@ -175,7 +178,9 @@ class Executor:
                     waits.append(poll_after_s)
                 case Rendered(video, cost):
                     what = Happening(task_n=task.n, cost=cost)
-                    moved = await self.committer.fire(job, Trigger.RENDERED, what, video=video)
+                    moved = await self.committer.fire(
+                        job, Trigger.RENDERED, what, video=video, delivering=True
+                    )
                     await self.gate.leave(job, task)
                     return moved
                 case failed:
@@ -209,24 +214,26 @@ class Executor:
 
     # --- sending --------------------------------------------------------------------------------
 
-    async def _deliver(self, job: Job, *, verify_first: bool) -> Job | None:
+    async def _deliver(self, job: Job, *, verify_first: bool, begun: bool) -> Job | None:
         video = job.video
         if video is None:  # a bug of ours; the table knows what to do about it
             return await self._error(job, engine_verdict(Reason.BAD_RESPONSE))
-        begun = await self.committer.note(replace(job, send_attempts=job.send_attempts + 1))
-        if begun is None:
-            return None
-        if not self.still_ours(begun):
-            await self._let_go(begun)
+        if not begun:
+            noted = await self.committer.note(replace(job, send_attempts=job.send_attempts + 1))
+            if noted is None:
+                return None
+            job = noted
+        if not self.still_ours(job):
+            await self._let_go(job)
             return None
         _end_if_asked()
-        box = _Box(begun)
+        box = _Box(job)
 
         async def note(facts: Mapping[str, int | str]) -> None:
             await self._checkpoint(box, facts)
 
         outcome = await guarded(
-            self.courier.deliver(Delivery(begun, video, verify_first), note), lambda: Reason.SEND_UNKNOWN
+            self.courier.deliver(Delivery(job, video, verify_first), note), lambda: Reason.SEND_UNKNOWN
         )
         if box.lost:
             await self._let_go(box.job)

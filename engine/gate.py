@@ -6,6 +6,7 @@ first task that is accepted again opens them; when no job is left to try, time d
 launch is the probe.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -51,6 +52,8 @@ class Gate:
     _sign_ms: int | None = None
     """The last sign of an incident that this worker has seen while launches were paused by one."""
     _looked_ms: int = 0
+    _went_well: dict[CreatePlan, int] = field(default_factory=dict)
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def opens_ms(self) -> int | None:
         """When a queued job may be started again; None = now. Asked of the store once a second."""
@@ -96,7 +99,7 @@ class Gate:
     async def report(self, plan: CreatePlan, outcome: Accepted | Failed) -> None:
         """Tell the shared limits what a create call has shown."""
         if isinstance(outcome, Accepted):
-            await self._tell(plan, ok=True)
+            await self._tell_well(plan)
             await self._lift()
             return
         await self._tell(plan, ok=False, failed=outcome)
@@ -148,7 +151,17 @@ class Gate:
         if isinstance(outcome, Failed) and outcome.verdict.reason in _ACCOUNT:
             await self._tell(CreatePlan(task.model, task.key), ok=False, failed=outcome)
 
-    async def _tell(self, plan: CreatePlan, *, ok: bool, failed: Failed | None = None) -> None:
+    async def _tell_well(self, plan: CreatePlan) -> None:
+        """One tells for all whose calls went well while it waited for its turn."""
+        self._went_well[plan] = self._went_well.get(plan, 0) + 1
+        async with self._turn:
+            times = self._went_well.pop(plan, 0)
+            if times:
+                await self._tell(plan, ok=True, times=times)
+
+    async def _tell(
+        self, plan: CreatePlan, *, ok: bool, failed: Failed | None = None, times: int = 1
+    ) -> None:
         verdict = failed.verdict if failed is not None else None
         try:
             await self.limits.report(
@@ -159,6 +172,7 @@ class Gate:
                 verdict.reason if verdict else None,
                 verdict.retry_after_s if verdict else None,
                 verdict.cls if verdict else None,
+                times=times,
             )
         except StoreUnavailable:
             self.telemetry.emit("store.lost")  # the next call will show the same again

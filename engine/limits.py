@@ -189,8 +189,10 @@ class Limits:
         reason: Reason | None = None,
         retry_after_s: float | None = None,
         cls: ErrorClass | None = None,
+        *,
+        times: int = 1,
     ) -> int:
-        """Tell what a call showed. Answers until when (ms) something is shut because of it, 0 = nothing.
+        """Tell what a call (or so many alike) showed: until when (ms) something is shut because of it, or 0.
 
         Report every create call; of polls only what concerns the account (`rate_limited`, `provider_auth`):
         a working record-info endpoint says nothing of a broken create endpoint.
@@ -214,7 +216,7 @@ class Limits:
             open_max_ms=_ms(c.breaker_open_max_s),
             off_ms=_ms(c.key_off_s),
             off_max_ms=_ms(c.key_off_max_s),
-            earned=round(c.retry_earned * 1000),
+            earned=round(c.retry_earned * 1000) * times,
             **self._budget(),
         )
         return int(answer)

@@ -26,12 +26,13 @@ _BULK, _LIST, _NUMBER, _WORD = b"$*:+"
 def encode(words: Sequence[Word]) -> bytes:
     """A command as it travels (RESP: each word behind its length)."""
     parts = [b"*%d" % len(words)]
+    add, heads = parts.append, _HEADS
     for word in words:
         raw = word if type(word) is bytes else str(word).encode()
         size = len(raw)
-        parts.append(_HEADS[size] if size < 1024 else b"\r\n$%d\r\n" % size)
-        parts.append(raw)
-    parts.append(b"\r\n")
+        add(heads[size] if size < 1024 else b"\r\n$%d\r\n" % size)
+        add(raw)
+    add(b"\r\n")
     return b"".join(parts)
 
 

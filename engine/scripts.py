@@ -22,7 +22,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Final, cast
+from typing import Any, Final
 
 from engine.errors import ScriptBroken
 
@@ -100,17 +100,19 @@ class Verb:
     body: str
     includes: tuple[tuple[str, str], ...]
     names: frozenset[str]
+    plan: tuple[tuple[Argument, str, tuple[type, ...]], ...]
+    """Each argument with its name and the types that travel as they are."""
 
     def encode(self, given: Mapping[str, Value]) -> list[Wire]:
         """Positions from names; ScriptBroken names what is missing, unknown or of the wrong kind."""
         if given.keys() != self.names:
             missing, extra = sorted(self.names - given.keys()), sorted(given.keys() - self.names)
             raise ScriptBroken(f"{self.name}: missing {missing}, unknown {extra}")
-        wire: list[Wire] = []
-        for argument in self.arguments:
-            value = given[argument.name]
-            if type(value) in _PLAIN[argument.kind]:
-                wire.append(cast("Wire", value))
+        wire: list[Any] = []
+        for argument, name, plain in self.plan:
+            value = given[name]
+            if type(value) in plain:
+                wire.append(value)
             else:
                 argument.encode(self.name, value, wire)
         return wire
@@ -210,6 +212,7 @@ def parse_verb(name: str, sources: Mapping[str, str]) -> Verb:
         body=_body(sources[path]),
         includes=tuple((p, t) for p, t in includes.items() if p != path),
         names=frozenset(argument.name for argument in arguments),
+        plan=tuple((argument, argument.name, _PLAIN[argument.kind]) for argument in arguments),
     )
 
 

@@ -150,7 +150,10 @@ class Store(StoreAside):
         prefix = self.prefix_of_job(before.id)
         if prefix is None:
             return Refusal.GONE
-        stored = replace(after, seq=before.seq + 1, epoch=before.epoch + (1 if unclaim else 0))
+        seq, epoch = before.seq + 1, before.epoch + (1 if unclaim else 0)
+        stored = after
+        if (after.seq, after.epoch) != (seq, epoch):
+            stored = replace(after, seq=seq, epoch=epoch)
         answer = await self.dispatcher.call(
             prefix,
             "commit",

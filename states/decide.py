@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from types import MappingProxyType
 
 from states.facts import Facts, Happening, after_failure, gather, recorded
@@ -111,9 +112,9 @@ def _decision(
     notices = _notices(edge, facts, job.cost)
     money = edge.money if job.hold is Hold.HELD else None
     after = _after(job, edge, facts, what, video)
-    after = replace(
-        after, told=after.told | {n.kind for n in notices if n.kind in ONCE}, hold=_hold(job, money)
-    )
+    told, hold = frozenset(n.kind for n in notices if n.kind in ONCE), _hold(job, money)
+    if told or hold is not after.hold:
+        after = replace(after, told=after.told | told, hold=hold)
     return Decision(
         edge=edge,
         before=job,
@@ -141,20 +142,18 @@ def _hold(job: Job, money: Money | None) -> Hold:
 
 
 def _after(job: Job, edge: Edge, facts: Facts, what: Happening, video: Video | None) -> Job:
-    moved = replace(job, state=edge.target, seq=job.seq + 1)
+    moved = partial(replace, job, state=edge.target, seq=job.seq + 1)
     match edge.trigger:
         case Trigger.ERROR:
-            return _failed(moved, edge, facts, what)
+            return _failed(moved(), edge, facts, what)
         case Trigger.ACCEPTED:
-            return replace(
-                moved,
+            return moved(
                 tasks=_opened(job.tasks, what),
                 hints=tuple(h for h in job.hints if h.task_n != what.task_n),
                 stage_since_ms=facts.now_ms,
             )
         case Trigger.RENDERED:
-            return replace(
-                moved,
+            return moved(
                 video=video,
                 tasks=_succeeded(job.tasks, what),
                 rendered_ms=facts.now_ms,
@@ -162,12 +161,12 @@ def _after(job: Job, edge: Edge, facts: Facts, what: Happening, video: Video | N
                 hints=(),
             )
         case Trigger.DELIVERED:
-            return replace(moved, video=video or job.video, hints=())
+            return moved(video=video or job.video, hints=())
         case Trigger.START | Trigger.RESUME:
             calls = tuple(h for h in job.hints if h.kind == "callback")  # a poll or an adoption will use them
-            return replace(moved, stage=None, retry_at_ms=0, stage_since_ms=facts.now_ms, hints=calls)
+            return moved(stage=None, retry_at_ms=0, stage_since_ms=facts.now_ms, hints=calls)
         case Trigger.CANCEL | Trigger.EXPIRE:
-            return replace(moved, stage=None, retry_at_ms=0, last_reason=edge.trigger.value)
+            return moved(stage=None, retry_at_ms=0, last_reason=edge.trigger.value)
 
 
 def _failed(job: Job, edge: Edge, facts: Facts, what: Happening) -> Job:

@@ -6,6 +6,7 @@ is recorded with the transition. That is what makes replay exact.
 
 from dataclasses import dataclass, fields
 from enum import StrEnum
+from operator import attrgetter
 
 from states.backoff import delay_ms
 from states.job import Job, ProviderTask, TaskStatus
@@ -63,12 +64,13 @@ class Facts:
 
 
 _DEFAULTS = {f.name: f.default for f in fields(Facts) if f.name != "trigger"}
+_VALUES = attrgetter(*_DEFAULTS)
 
 
 def recorded(facts: Facts) -> dict[str, object]:
     """Facts as a record's `in`: what equals its default is left out, `trigger` is the record's event."""
-    found = ((name, default, getattr(facts, name)) for name, default in _DEFAULTS.items())
-    return {name: value for name, default, value in found if value != default}
+    found = zip(_DEFAULTS.items(), _VALUES(facts), strict=True)
+    return {name: value for (name, default), value in found if value != default}
 
 
 class Guard(StrEnum):

@@ -1,7 +1,9 @@
 """The provider's gate: who waits, what pauses launches, and how they open again."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
@@ -233,3 +235,24 @@ async def test_a_store_that_is_away_makes_the_gate_wait_not_fail(
         await world.later(40, worker)
     assert (await world.job(job.id)).tasks[-1].task_id == "t2"
     assert set(away.asked) == {"permit", "release", "report", "paused"}
+
+
+async def test_one_report_tells_of_all_calls_that_went_well_meanwhile(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[int] = []
+    real = Limits.report
+
+    async def report(self: Limits, *args: Any, times: int = 1) -> int:
+        told.append(times)
+        return await real(self, *args, times=times)
+
+    monkeypatch.setattr(Limits, "report", report)
+    gate, plan = world.worker().gate, CreatePlan("m1", "main")
+    limits = world.engine.limits
+    await limits.start_permit("kie", "main", model="m1", holder="j:2", user_id=1, retry=True)
+    before = (await limits.health("kie")).retry_tokens
+    await asyncio.gather(*(gate.report(plan, Accepted(f"t{n}")) for n in range(7)))
+    assert sum(told) == 7
+    assert len(told) == 2
+    assert (await limits.health("kie")).retry_tokens == pytest.approx(before + 7 * 0.1)

@@ -486,26 +486,31 @@ async def test_a_stuck_delivery_sends_nothing(world: World, when: str) -> None:
     job = await world.launched()
     await world.go(world.worker("w0"))
     world.clock.advance(30)
-    real = world.store.note
+    patched = pytest.MonkeyPatch()
 
-    async def stuck(*args: object, **named: object) -> object:
-        answer = await real(*args, **named)  # type: ignore[arg-type]  # passed through
-        world.clock.advance(20)
-        return answer
+    def stick(verb: str) -> None:
+        real = getattr(world.store, verb)
+
+        async def stuck(*args: object, **named: object) -> object:
+            answer = await real(*args, **named)
+            world.clock.advance(20)
+            return answer
+
+        patched.setattr(world.store, verb, stuck)
 
     async def learn(_: Delivery, note: Note) -> Delivered:
-        world.store.note = stuck  # type: ignore[method-assign, assignment]  # from here on
+        stick("note")
         await note({"file_id": "f-1"})
         raise AssertionError("a courier that lost its job went on")
 
     if when == "before":
-        world.store.note = stuck  # type: ignore[method-assign, assignment]  # from the start
+        stick("commit")  # which begins the delivery, too
     else:
         world.courier.script.append(learn)
     worker = world.worker()
     await worker.tick(0)
     await settled(worker)
-    world.store.note = real  # type: ignore[method-assign]  # the real one again
+    patched.undo()
     assert (len(world.courier.deliveries), world.courier.sent) == (0 if when == "before" else 1, 0)
     await world.go(world.worker("w2"))
     assert world.courier.deliveries[-1].verify_first
