@@ -223,8 +223,6 @@ def test_odd_types_never_make_it_raise(row: dict[str, object]) -> None:
     assert kie.label in (Label.USER_ERROR, Label.TRANSIENT, Label.SYSTEM)
     for verdict in (kie, telegram):
         assert json.dumps(answer(1, verdict))
-        assert (verdict.cls in ErrorClass, verdict.reason in Reason, verdict.label in Label) == (
-            True,
-            True,
-            True,
-        )
+        assert isinstance(verdict.cls, ErrorClass)
+        assert isinstance(verdict.reason, Reason)
+        assert isinstance(verdict.label, Label)
