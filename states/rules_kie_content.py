@@ -99,6 +99,7 @@ CONTENT: tuple[Rule, ...] = (
             "@(blacklist~|blocklist~|stoplist~|black list) .. (words?|terms?|keywords?|phrases?|content)",
             "{wishes} .. @(blacklist~|blocklist~|black list)",
             "{wishes} .. {not} (be )?@(used|processed|handled|fulfilled|honou?red|generated)(?! .. (with|for|together|when|param~|field|this model))",
+            "{wishes} .. (do not|don t|cannot|can t|not) @(permit|allow|tolerate)(?! .. (param~|field|value|option))",
             "@artist names?",
             "@producer tag",
             "@(промпт|описание|запрос|текст) .. (запрещ~|отклон~|наруш~|недопустим~|заблокир~|не прош~)",

@@ -69,6 +69,7 @@ PHOTO: tuple[Rule, ...] = (
             "(width|height|side|edge|dimensions?) .. @between [0-9]+",
             "{photo} .. @least [0-9]+",
             "(higher|greater|larger|better|sufficient|enough) @resolution",
+            "{photo} .. @resolution .. (insufficient|inadequate|poor|not enough)",
             "{photo} .. @resolution .. (higher|greater|larger|increase)",
             "{photo} .. @minimum .. [0-9]+",
             "@minimum .. (pixels?|resolution|dimensions?|width|height|side) .. {photo}",

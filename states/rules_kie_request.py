@@ -57,7 +57,7 @@ REQUEST_SURE: tuple[Rule, ...] = (
             "@(safety filter level|safety settings?|safety tolerance|person generation|nsfw checker|enable safety checker|moderation level|safety identifier|harm category) .. (invalid|not supported|must|unsupported|required|unknown|unexpected|only|not allowed|should|cannot be|expected)",
             "invalid @(value|values|enum|option) (for|of|in|at|provided)?",
             "@(only) (english|one|a single|two|[0-9]+) (language )?(prompts?|images?|videos?) .. (supported|allowed|permitted|accepted)",
-            "(request|payload|body) .. (entity )?@(too large|too big)",
+            "(request|payload|body)(?! (volume|rate|count|number)) .. (entity )?@(too large|too big)",
             "payload @too (large|big)",
             "request entity too @large",
             "(exceed~|over|above|reached) .. @(number|count|amount) of .. (items?|elements?|entries|references?|shots?|urls?)",

@@ -181,7 +181,7 @@ BUSY: tuple[Rule, ...] = (
             "@(line|queue|wait) (is|are) .. long",
             "(heavy|high|great|extreme|under|too much|big) @(pressure|strain|stress)",
             "@experiencing .. (load|demand|traffic|volume|usage)",
-            "@(load|demand|traffic|usage|pressure) .. (too high|high|is heavy|very high|peak|saturated)",
+            "@(load|demand|traffic|usage|pressure|volume) .. (too high|too large|too big|high|is heavy|very high|peak|saturated)",
             "{plant} .. @{busy}",
             "too @busy",
             r"(?<!\w )@(busy|capacity|congested|saturated)(?! \w)",
