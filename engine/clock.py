@@ -7,9 +7,12 @@ monotonic clock in between, so that workers' local clocks do not matter and time
 import asyncio
 import heapq
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from itertools import count
 from typing import Any
+
+from engine.ports import Clock
 
 
 class SystemClock:
@@ -39,6 +42,59 @@ class SystemClock:
     async def sleep(self, seconds: float) -> None:
         """Real seconds."""
         await asyncio.sleep(max(0.0, seconds))
+
+
+class ScaledClock:
+    """A clock that runs `factor` times as fast as its base from `origin_ms` on, and waits for nobody.
+
+    Processes that share factor and origin share the time; without an origin it begins now. For long runs
+    in real time; a sandbox's plays go by `bot.wiring.shared_clock`, which a busy machine does not age.
+    """
+
+    def __init__(self, base: Clock, factor: float, origin_ms: int | None = None) -> None:
+        if factor <= 0:
+            raise ValueError(f"a clock's factor must be above zero, not {factor}")
+        self._base = base
+        self._factor = factor
+        self._start_ms = base.now_ms() if origin_ms is None else origin_ms
+        self._lost_ms = 0
+        self._halts = 0
+        self._halted_ms = 0
+
+    @property
+    def factor(self) -> float:
+        """How many seconds of it pass in one of its base's."""
+        return self._factor
+
+    @property
+    def word(self) -> str:
+        """`factor@origin`, by which another process can share this clock."""
+        return f"{self._factor:g}@{self._start_ms}"
+
+    def now_ms(self) -> int:
+        """Scaled time, ms."""
+        base_ms = self._halted_ms if self._halts else self._base.now_ms()
+        return self._start_ms + int((base_ms - self._start_ms - self._lost_ms) * self._factor)
+
+    @contextmanager
+    def halted(self) -> Iterator[None]:
+        """Let time stand still, so that real work does not age a fast world. Nests."""
+        if self._halts == 0:
+            self._halted_ms = self._base.now_ms()
+        self._halts += 1
+        try:
+            yield
+        finally:
+            self._halts -= 1
+            if self._halts == 0:
+                self._lost_ms += self._base.now_ms() - self._halted_ms
+
+    async def sleep(self, seconds: float) -> None:
+        """`seconds` of this clock: `seconds / factor` of the base, and as long as it was halted."""
+        until_ms = self.now_ms() + seconds * 1000
+        await self._base.sleep(max(0.0, seconds) / self._factor)
+        while (left_ms := until_ms - self.now_ms()) > 1:
+            await self._base.sleep(max(left_ms / 1000 / self._factor, 0.005))
 
 
 class ManualClock:

@@ -11,7 +11,7 @@ import click
 from bot.settings import load_settings
 from bot.wiring.app import Role, open_app
 from bot.wiring.running import Trouble, finished
-from bot.wiring.sandbox import CALL_S, sandbox_tuning
+from bot.wiring.sandbox import CALL_S, LEASE_S, sandbox_tuning
 from bot.wiring.shared_clock import SharedClock
 from engine import logbook
 
@@ -50,7 +50,7 @@ async def _serve(role: Role, name: str, clock_word: str = "", call_s: float = CA
     logbook.open_logbook(settings.log_level)
     async with AsyncExitStack() as stack:
         clock = await stack.enter_async_context(_clock(clock_word)) if clock_word else None
-        tuning = sandbox_tuning(clock.factor, call_s) if clock is not None else None
+        tuning = sandbox_tuning(clock.factor, call_s, LEASE_S) if clock is not None else None
         app = await stack.enter_async_context(open_app(settings, role, tuning=tuning, clock=clock, name=name))
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):

@@ -32,11 +32,13 @@ SCALE: Final = 60.0
 """How fast a sandbox's time runs: a five-minute wait takes five seconds."""
 CALL_S: Final = 2.0
 """Real seconds a sandbox call may take; below the three seconds for which a scenario hangs."""
-_LEASE_S: Final = 1.5
-"""Real seconds of a lease in the sandbox, however fast its clock: the time waits for busy processes."""
+LEASE_S: Final = 1.5
+"""Real seconds of a lease in the sandbox, however fast its clock: that one waits for busy processes."""
+_LEASE_S: Final = 3.0
+"""The same on a clock that waits for nobody."""
 
 
-def sandbox_tuning(scale: float, call_s: float = CALL_S) -> Tuning:
+def sandbox_tuning(scale: float, call_s: float = CALL_S, lease_s: float = _LEASE_S) -> Tuning:
     """Short real timeouts; leases that last seconds of real time.
 
     `call_s`: how long a call may take; a world in which none has to time out can be patient.
@@ -44,7 +46,7 @@ def sandbox_tuning(scale: float, call_s: float = CALL_S) -> Tuning:
     long_s = max(20.0, call_s)
     calls = KieTimeouts(connect_s=call_s, write_s=call_s, read_s=call_s, total_s=call_s)
     files = KieTimeouts(connect_s=call_s, write_s=long_s, read_s=long_s, total_s=long_s)
-    lease_ms = round(_LEASE_S * 1000 * scale)
+    lease_ms = round(lease_s * 1000 * scale)
     return Tuning(
         upload=files,
         create=calls,
@@ -119,7 +121,7 @@ async def open_world(
                 raise SettingsError(f"Port {port} is taken: choose another one with --port.") from error
         settings = _settings(token, api_keys, redis_url, directory, telegram.url, kie.url)
         app = await stack.enter_async_context(
-            open_app(settings, role, tuning=sandbox_tuning(scale, call_s), clock=clock)
+            open_app(settings, role, tuning=sandbox_tuning(scale, call_s, LEASE_S), clock=clock)
         )
         if app.server is not None:
             clock.heeded.append(Pulse(app.server.url.removeprefix("unix://")))

@@ -1,6 +1,8 @@
 import asyncio
 
-from engine.clock import ManualClock, SystemClock
+import pytest
+
+from engine.clock import ManualClock, ScaledClock, SystemClock
 from engine.connection import Connection
 from engine.randomness import SeededRandomness, SystemRandomness
 
@@ -22,6 +24,21 @@ async def test_the_system_clock_never_steps_back() -> None:
     await clock.measure(an_hour_ago)
     assert clock.now_ms() == ahead
     await clock.sleep(0)
+
+
+async def test_a_scaled_clock_runs_faster_than_its_base() -> None:
+    base = ManualClock(1000)
+    clock = ScaledClock(base, 60)
+    sleeping = asyncio.ensure_future(clock.sleep(120))
+    await asyncio.sleep(0)
+    base.advance(1.9)
+    await asyncio.sleep(0)
+    assert not sleeping.done()
+    base.advance(0.1)
+    await sleeping
+    assert clock.now_ms() == 1000 + 120_000
+    with pytest.raises(ValueError, match="above zero"):
+        ScaledClock(base, 0)
 
 
 async def _turns() -> None:
