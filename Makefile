@@ -17,6 +17,7 @@ help:
 	@echo "make test     all tests but those that want a quiet machine"
 	@echo "make faults   kill -9 of workers and server at every point of a job's life (about 5 minutes, alone)"
 	@echo "make bench    ours and the peers side by side, then our own figures, into out/bench (QUICK=1: minutes)"
+	@echo "make faults   strike workers, server, line and clocks at every point of a job's life, and count (minutes)"
 	@echo "make lint     format, lint, types, import contracts, fresh diagrams"
 	@echo "make diagrams draw the pictures and the README's tables again"
 	@echo "make readers  other programs read our DOT, Mermaid, SCXML and XES (npm, dot, pip: where they are here)"
@@ -32,7 +33,7 @@ test: $(VENV)/.dev
 	@$(BIN)/python -m pytest -q -n auto --maxprocesses 4 -m "not faults"
 
 faults: $(VENV)/.dev
-	@$(BIN)/python -m pytest -q -m faults
+	@$(BIN)/python -m pytest -q -n 2 tests/faults
 
 # Peers are installed into environments of their own below .venv/peers; those that cannot be are left out.
 bench: $(VENV)/.dev

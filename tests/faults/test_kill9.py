@@ -4,7 +4,9 @@ The victim hangs inside the named call when it is killed, so that it provably wa
 """
 
 import signal
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -14,9 +16,17 @@ from bot.wiring.app import Role
 from bot.wiring.nursery import Nursery
 from states.job import TaskStatus
 from states.vocabulary import State
+from tests.faults.figures import Figure
 from tests.faults.town import Town, town
 
-pytestmark = pytest.mark.faults
+QUICK = ("sending: the video has arrived, nobody knows", "sending")
+"""Killed at every `make test`; the other points belong to `make faults`."""
+
+
+def points(table: Iterable[str]) -> list[Any]:
+    """The points of a table as parameters."""
+    return [pytest.param(name, marks=[] if name in QUICK else pytest.mark.faults) for name in table]
+
 
 FOR_EVER_S = 600.0
 """Longer than any test: a call that hangs until its caller is dead, or the world ends."""
@@ -87,8 +97,8 @@ CRASHES = {
 }
 
 
-@pytest.mark.parametrize("point", CRASHES)
-async def test_a_worker_dies_and_another_finishes(point: str, nursery: Nursery) -> None:
+@pytest.mark.parametrize("point", points(CRASHES))
+async def test_a_worker_dies_and_another_finishes(point: str, nursery: Nursery, figure: Figure) -> None:
     crash = CRASHES[point]
     async with town(nursery) as world:
         victim = await world.hire()
@@ -105,6 +115,10 @@ async def test_a_worker_dies_and_another_finishes(point: str, nursery: Nursery) 
         assert (state.creates, state.accepted) == (crash.creates, crash.accepted)
         assert state.creates <= crash.needed + 1
         await world.is_whole(job)
+        figure("kill -9 of a worker process: deaths", 1)
+        figure("kill -9 of a worker process: extra creates", state.creates - crash.needed)
+        figure("kill -9 of a worker process: extra tasks that were paid", state.accepted - 1)
+        figure("kill -9 of a worker process: most copies of a video", len(world.customer.films()))
 
 
 async def _is_there(world: Town, crash: Crash) -> None:
@@ -141,8 +155,8 @@ OUTAGES = {
 }
 
 
-@pytest.mark.parametrize("point", OUTAGES)
-async def test_the_server_dies_and_comes_back(point: str, nursery: Nursery) -> None:
+@pytest.mark.parametrize("point", points(OUTAGES))
+async def test_the_server_dies_and_comes_back(point: str, nursery: Nursery, figure: Figure) -> None:
     outage = OUTAGES[point]
     async with town(nursery, role=Role.BOTH) as world:
         world.world.faults.extend(outage.faults)
@@ -155,8 +169,13 @@ async def test_the_server_dies_and_comes_back(point: str, nursery: Nursery) -> N
         state = world.world.kie.state
         assert (state.creates, state.accepted) == (outage.creates, outage.accepted)
         await world.is_whole(job)
+        figure("kill -9 of the server under a whole installation: deaths", 1)
+        figure(
+            "kill -9 of the server under a whole installation: extra tasks that were paid", state.accepted - 1
+        )
 
 
+@pytest.mark.faults
 async def test_worker_and_server_die_together(nursery: Nursery) -> None:
     async with town(nursery) as world:
         victim = await world.hire()

@@ -16,6 +16,7 @@ from bot.wiring.sandbox import PERSON
 from bot.wiring.waiting import until
 from engine.values import EntryKind
 from states.vocabulary import State
+from tests.faults.figures import Figure
 from tests.faults.test_kill9 import hangs
 from tests.faults.town import SOON_S, Town, town
 
@@ -29,6 +30,7 @@ async def holds(world: Town) -> int:
 # --- the user's side ----------------------------------------------------------------------------
 
 
+@pytest.mark.faults
 async def test_twenty_taps_at_once_are_one_job_and_one_hold(nursery: Nursery) -> None:
     async with town(nursery, role=Role.BOTH) as world:
         button = world.customer.button(Verb.LAUNCH)
@@ -43,6 +45,7 @@ async def test_twenty_taps_at_once_are_one_job_and_one_hold(nursery: Nursery) ->
         await world.is_whole(job)
 
 
+@pytest.mark.faults
 async def test_the_same_update_twice_is_one_job(nursery: Nursery) -> None:
     async with town(nursery, role=Role.BOTH) as world:
         button = world.customer.button(Verb.LAUNCH)
@@ -75,6 +78,7 @@ async def crew(world: Town, count: int) -> AsyncIterator[None]:
         await asyncio.gather(*running)
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("count", [2, 8])
 async def test_many_workers_buy_one_task_for_one_job(count: int, nursery: Nursery) -> None:
     async with town(nursery) as world, crew(world, count):
@@ -91,8 +95,14 @@ SLEEPS = {
 }
 
 
-@pytest.mark.parametrize("moment", SLEEPS)
-async def test_a_worker_that_slept_through_its_lease_is_fenced(moment: str, nursery: Nursery) -> None:
+QUICK = "while it buys"
+MOMENTS = [pytest.param(name, marks=[] if name == QUICK else pytest.mark.faults) for name in SLEEPS]
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+async def test_a_worker_that_slept_through_its_lease_is_fenced(
+    moment: str, nursery: Nursery, figure: Figure
+) -> None:
     """SIGSTOP inside a call; another worker finishes; SIGCONT: the sleeper's write is refused by name."""
     method, server = SLEEPS[moment]
     async with town(nursery) as world:
@@ -114,3 +124,4 @@ async def test_a_worker_that_slept_through_its_lease_is_fenced(moment: str, nurs
         assert await world.world.app.engine.history(job.id) == history, "it has written nothing"
         assert world.world.kie.state.creates == 1
         await world.is_whole(after)
+        figure("SIGSTOP of a worker process: thaws that were fenced by name", 1)
