@@ -1,0 +1,396 @@
+"""The store against a model of plain values, by Hypothesis: what fails is shrunk to a few calls.
+
+The model knows of each job its state, lease, due time, hints and money. Calls come from live and from stale
+workers, twice, late, from users who cancel and operators who set jobs aside; each answer is predicted.
+"""
+
+import asyncio
+from collections.abc import Coroutine, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, TypeVar
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from engine.check.reading import StoreReader
+from engine.check.sweep import check_store
+from engine.clock import ManualClock
+from engine.errors import Refusal
+from engine.randomness import SeededRandomness
+from engine.store import Store
+from engine.values import NewJob, Submission
+from states.job import Hint, Job, Video
+from states.vocabulary import TERMINALS, Hold, State
+from tests.engine.check.flows import Books, make_books
+from tests.factories import EDGES, LEASE_MS, make_job, make_request
+
+T = TypeVar("T")
+USERS, WORKERS, FUNDS = (7, 8, 9), ("w0", "w1", "w2"), 20
+MOVES = [(edge, State(source), State(target)) for edge, source, target in EDGES]
+VIDEO = Video(url="https://cdn.test/v.mp4", task_n=1)
+index = st.integers(0, 10_000)
+
+
+@dataclass
+class Known:
+    """What the model believes of one job. `due_ms`: when it needs a worker, unless one holds it."""
+
+    job: Job
+    due_ms: int
+    owner: str = ""
+    lease_end: int = 0
+    in_line: bool = True
+    aside: bool = False
+    noted: bool = False
+    hints: list[Hint] = field(default_factory=list)
+    ops: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def live(self) -> bool:
+        return self.job.state not in TERMINALS
+
+    def waits(self, now_ms: int, *, queued_ok: bool) -> bool:
+        """Must a claim find it?"""
+        if self.aside or not self.live:
+            return False
+        if self.owner:
+            return self.lease_end <= now_ms and (queued_ok or self.job.state is not State.QUEUED)
+        return self.due_ms <= now_ms or (self.in_line and queued_ok)
+
+
+class Ground:
+    """One store on one server for all machines of a test."""
+
+    here: ClassVar["Ground"]
+
+    def __init__(self, url: str) -> None:
+        self.runner = asyncio.Runner()
+        self.clock = ManualClock()
+        opening = Store.connect(url, clock=self.clock, randomness=SeededRandomness(1), partitions=1)
+        self.store = self.runner.run(opening)
+        self.reader = self.runner.run(StoreReader.open(url))
+
+    async def fresh(self) -> Books:
+        """An empty store."""
+        await self.store.connection.command("FLUSHALL")
+        await self.store._open()
+        self.store._unheard.clear()
+        books = await make_books(self.store, self.clock)
+        for user in USERS:
+            await books.fund(user, FUNDS)
+        return books
+
+    def close(self) -> None:
+        """Everything."""
+        self.runner.run(self.reader.__aexit__(None, None, None))
+        self.runner.run(self.store.close())
+        self.runner.close()
+
+
+class Machine(RuleBasedStateMachine):
+    """Calls, and what the model says of them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ground = Ground.here
+        self.known: dict[str, Known] = {}
+        self.snapshots: list[Job] = []
+        self.taps: dict[tuple[int, str], str] = {}
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """One call."""
+        return self.ground.runner.run(work)
+
+    @property
+    def now_ms(self) -> int:
+        return self.ground.clock.now_ms()
+
+    def any_job(self, n: int) -> Known:
+        """One of the jobs."""
+        return list(self.known.values())[n % len(self.known)]
+
+    @initialize()
+    def begin(self) -> None:
+        self.books = self.run(self.ground.fresh())
+        self.store = self.ground.store
+
+    # --- users ----------------------------------------------------------------------------------
+
+    def _submit(self, new: NewJob) -> None:
+        cost, place = new.cost, (new.user_id, new.idem)
+        account = self.run(self.store.account(new.user_id))
+        job = make_job(self.store, new)
+        record = {"seq": 0, "to": "queued", "event": "submit"}
+        answer = self.run(self.store.submit(new, job, record, max_live=100))
+        if place in self.taps:
+            assert answer.result is Submission.EXISTS
+            assert answer.job is not None
+            assert answer.job.id == self.taps[place]
+        elif cost > account.balance:
+            assert answer.result is Submission.INSUFFICIENT
+        else:
+            assert answer.result is Submission.CREATED
+            assert answer.job is not None
+            self.taps[place] = answer.job.id
+            self.known[answer.job.id] = Known(answer.job, answer.job.deadline_ms)
+
+    @rule(user=st.sampled_from(USERS), tap=st.integers(0, 5), cost=st.sampled_from((0, 1, 7)))
+    def submit(self, user: int, tap: int, cost: int) -> None:
+        self._submit(NewJob(f"{user}-{tap}", user, cost, make_request(user)))
+
+    @precondition(lambda self: any(not known.live for known in self.known.values()))
+    @rule(n=index)
+    def ask_for_the_video_again(self, n: int) -> None:
+        """A re-delivery: free, with its video, once a button."""
+        ended = [known.job for known in self.known.values() if not known.live]
+        source = ended[n % len(ended)]
+        idem = f"again-{source.id}"
+        request = make_request(source.user_id)
+        self._submit(NewJob(idem, source.user_id, 0, request, source_job=source.id, video=VIDEO))
+
+    @precondition(lambda self: self.known)
+    @rule(n=index)
+    def cancel(self, n: int) -> None:
+        """From the front door, which fences whoever holds the job."""
+        known = self.any_job(n)
+        free = known.job.hold is Hold.NONE
+        edge = "queued/cancel/free" if free else "queued/cancel"
+        self._move(known.job, edge, State.FAILED if free else State.REFUNDED, keep=False, unclaim=True)
+
+    # --- workers --------------------------------------------------------------------------------
+
+    @rule(worker=st.sampled_from(WORKERS), queued_ok=st.booleans(), twice=st.booleans())
+    def claim(self, worker: str, queued_ok: bool, twice: bool) -> None:
+        token = self.store.randomness.token()
+        self.store._unheard[worker, 0] = token
+        claim = self.run(self.store.claim(worker, partition=0, lease_ms=LEASE_MS, queued_ok=queued_ok))
+        if claim.job is None:
+            assert not [k for k in self.known.values() if k.waits(self.now_ms, queued_ok=queued_ok)]
+            self._back_in_line()
+            return
+        known = self.known[claim.job.id]
+        assert known.waits(self.now_ms, queued_ok=queued_ok), "nobody may have it now"
+        working = known.job.state in (State.GENERATING, State.SENDING)
+        assert claim.lost == bool(known.owner and working)
+        assert claim.job == replace(known.job, epoch=known.job.epoch + 1, hints=tuple(known.hints))
+        known.job, known.owner = replace(claim.job, hints=()), worker
+        known.lease_end, known.in_line, known.noted = self.now_ms + LEASE_MS, False, False
+        self.snapshots.append(claim.job)
+        self._back_in_line()
+        if twice:
+            self.store._unheard[worker, 0] = token
+            again = self.run(self.store.claim(worker, partition=0, lease_ms=LEASE_MS, queued_ok=queued_ok))
+            assert again.job == claim.job, "the same claim is the same job"
+
+    def _back_in_line(self) -> None:
+        """A claim without a slot puts queued jobs of dead workers back into their lines on its way."""
+        for known in self.known.values():
+            lapsed = known.owner and known.lease_end <= self.now_ms
+            if (
+                lapsed
+                and known.job.state is State.QUEUED
+                and self.run(self.store.place_in_line(known.job.id))
+            ):
+                known.owner, known.in_line, known.due_ms = "", True, known.job.deadline_ms
+
+    def _expected(
+        self, seen: Job, op: str, edge: tuple[str, State, State], *, unclaim: bool
+    ) -> Refusal | None:
+        known = self.known[seen.id]
+        if known.ops.get(seen.seq + 1) == op:
+            return None
+        if known.job.epoch != seen.epoch:
+            return Refusal.FENCED
+        if known.job.seq != seen.seq:
+            return Refusal.STALE
+        if not known.owner and not unclaim:
+            return Refusal.FENCED
+        wrong_end = edge[2] is (State.REFUNDED if known.job.hold is Hold.NONE else State.FAILED)
+        return Refusal.ILLEGAL if known.aside or edge[1] is not known.job.state or wrong_end else None
+
+    def _move(
+        self, seen: Job, edge: str, target: State, *, keep: bool, unclaim: bool, due_s: float = 0
+    ) -> None:
+        source = next(move[1] for move in MOVES if move[0] == edge)
+        known, op = self.known[seen.id], f"{seen.epoch}:{seen.seq + 1}:{edge}:{unclaim}"
+        expected = self._expected(seen, op, (edge, source, target), unclaim=unclaim)
+        repeated, due_ms = known.ops.get(seen.seq + 1) == op, self.now_ms + round(due_s * 1000)
+        answer = self.run(
+            self.books.move(seen, edge, target, keep=keep, op=op, unclaim=unclaim, due_ms=due_ms)
+        )
+        if expected is not None:
+            assert answer is expected
+            return
+        assert isinstance(answer, Job), answer
+        if repeated:
+            return
+        known.job, known.ops[answer.seq], known.noted = replace(answer, hints=()), op, False
+        del known.hints[: len(seen.hints)]
+        kept = keep and not unclaim and answer.state not in TERMINALS
+        known.owner, known.in_line = known.owner if kept else "", False
+        known.lease_end = self.now_ms + LEASE_MS
+        known.due_ms = self.now_ms if known.hints else due_ms
+        self.snapshots.append(replace(answer, hints=tuple(known.hints)))
+
+    @precondition(lambda self: self.snapshots)
+    @rule(
+        n=st.integers(1, 12),
+        which=index,
+        keep=st.booleans(),
+        unclaim=st.sampled_from((False, False, False, True)),
+        due_s=st.sampled_from((0.0, 0.5, 5.0)),
+    )
+    def commit(self, n: int, which: int, keep: bool, unclaim: bool, due_s: float) -> None:
+        """By whoever has a snapshot, however old."""
+        seen = self.snapshots[-min(n, len(self.snapshots))]
+        fitting = [move for move in MOVES if move[1] is seen.state] or MOVES
+        edge, _, target = fitting[which % len(fitting)] if which % 10 else MOVES[which % len(MOVES)]
+        self._move(seen, edge, target, keep=keep, unclaim=unclaim, due_s=due_s)
+
+    @precondition(lambda self: self.snapshots)
+    @rule(n=st.integers(1, 8))
+    def note(self, n: int) -> None:
+        seen = self.snapshots[-min(n, len(self.snapshots))]
+        known = self.known[seen.id]
+        answer = self.run(self.store.note(replace(seen, hints=())))
+        if known.job.epoch != seen.epoch:
+            assert answer is Refusal.FENCED
+        elif known.job.seq != seen.seq:
+            assert answer is Refusal.STALE
+        elif not known.owner and not known.noted:
+            assert answer is Refusal.FENCED
+        else:
+            assert isinstance(answer, Job)
+            known.noted = True
+
+    @precondition(lambda self: self.snapshots)
+    @rule(n=st.integers(1, 6), due_s=st.sampled_from((0.0, 0.7, 30.0)))
+    def park(self, n: int, due_s: float) -> None:
+        seen = self.snapshots[-min(n, len(self.snapshots))]
+        known, due_ms = self.known[seen.id], self.now_ms + round(due_s * 1000)
+        answer = self.run(self.store.park(seen, due_ms))
+        if known.job.epoch != seen.epoch:
+            assert answer is Refusal.FENCED
+        elif known.job.seq != seen.seq:
+            assert answer is Refusal.STALE
+        else:
+            assert answer is None
+            if known.owner:
+                del known.hints[: len(seen.hints)]
+                known.owner = ""
+                queued = known.job.state is State.QUEUED and due_ms <= self.now_ms and not known.hints
+                known.in_line = queued
+                known.due_ms = known.job.deadline_ms if queued else self.now_ms if known.hints else due_ms
+
+    @rule(worker=st.sampled_from(WORKERS))
+    def beat(self, worker: str) -> None:
+        """For every snapshot it could believe in."""
+        asked = list({seen.id: (seen.id, seen.epoch) for seen in self.snapshots}.values())
+        lost = self.run(self.store.beat(worker, asked, lease_ms=LEASE_MS))
+        for job_id, epoch in asked:
+            known = self.known[job_id]
+            ours = known.owner == worker and known.job.epoch == epoch
+            assert (job_id in lost) != ours
+            known.lease_end = self.now_ms + LEASE_MS if ours else known.lease_end
+
+    # --- signals, operators, time ---------------------------------------------------------------
+
+    @precondition(lambda self: self.known)
+    @rule(n=index, task=st.integers(1, 3))
+    def hint(self, n: int, task: int) -> None:
+        known, hint = self.any_job(n), Hint("callback", task, "t")
+        answer = self.run(self.store.hint(known.job.id, hint))
+        assert answer is (None if known.live else Refusal.STALE)
+        if known.live and hint not in known.hints:
+            known.hints.append(hint)
+            if not known.owner and not known.aside:
+                known.due_ms = self.now_ms
+
+    @precondition(lambda self: self.known)
+    @rule(n=index, stale=st.sampled_from((None, 0, 1)))
+    def set_aside(self, n: int, stale: int | None) -> None:
+        known = self.any_job(n)
+        epoch = None if stale is None else known.job.epoch - stale
+        answer = self.run(self.store.quarantine(known.job.id, "odd", epoch=epoch))
+        if not known.live:
+            assert answer is Refusal.STALE
+        elif known.aside:
+            assert answer is None
+        elif stale:
+            assert answer is Refusal.FENCED
+        else:
+            assert answer is None
+            known.aside, known.owner, known.in_line = True, "", False
+            known.job = replace(known.job, epoch=known.job.epoch + 1)
+
+    @precondition(lambda self: any(known.aside for known in self.known.values()))
+    @rule(n=index)
+    def bring_back(self, n: int) -> None:
+        aside = [known for known in self.known.values() if known.aside]
+        known = aside[n % len(aside)]
+        assert self.run(self.store.unquarantine(known.job.id)) is None
+        known.aside = False
+        known.in_line = known.job.state is State.QUEUED
+        known.due_ms = known.job.deadline_ms if known.in_line else self.now_ms
+
+    @rule(seconds=st.sampled_from((0.1, 1.0, 20.0)))
+    def pass_time(self, seconds: float) -> None:
+        self.ground.clock.advance(seconds)
+
+    # --- the verdict ----------------------------------------------------------------------------
+
+    def teardown(self) -> None:
+        """Money, places, documents, histories; and the checker agrees."""
+        if not hasattr(self, "books"):
+            return
+        for user in USERS:
+            mine = [k.job for k in self.known.values() if k.job.user_id == user]
+            account = self.run(self.store.account(user))
+            assert account.held == sum(job.cost for job in mine if job.hold is Hold.HELD)
+            spent = sum(job.cost for job in mine if job.hold is Hold.CAPTURED)
+            assert account.balance == FUNDS - account.held - spent
+        command = self.store.connection.command
+        timers = {name.decode() for name in self.run(command("ZRANGE", "{1768}:t", 0, -1))}
+        assert timers == {k.job.id for k in self.known.values() if k.live and not k.aside}
+        aside = {one.job_id for one in self.run(self.store.quarantined())}
+        assert aside == {k.job.id for k in self.known.values() if k.aside}
+        for known in self.known.values():
+            hints = tuple(known.hints) if known.live else ()
+            assert self.run(self.store.read(known.job.id)) == replace(known.job, hints=hints)
+            rows = self.run(self.store.history(known.job.id))
+            assert [row["seq"] for row in rows] == list(range(known.job.seq + 1))
+        assert self.run(check_store(self.ground.reader)).findings == ()
+
+
+@pytest.fixture
+def ground(server_url: str) -> Iterator[Ground]:
+    Ground.here = Ground(server_url)
+    yield Ground.here
+    Ground.here.close()
+
+
+CHECKS = settings(
+    max_examples=40,
+    stateful_step_count=50,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+
+
+def test_no_calls_in_any_order_break_the_store(ground: Ground) -> None:
+    run_state_machine_as_test(Machine, settings=CHECKS)
+
+
+@pytest.mark.faults
+def test_no_fresh_calls_in_any_order_break_the_store(ground: Ground) -> None:
+    """Other examples at every run; Hypothesis prints what fails, as a test."""
+    fresh = settings(CHECKS, max_examples=400, derandomize=False, print_blob=True)
+    run_state_machine_as_test(Machine, settings=fresh)
