@@ -9,6 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 ROOMS := states engine adapters bot diagrams tests
 
 .PHONY: demo test faults bench lint format diagrams readers longlog lock clean
+.PHONY: demo test faults scale lint format diagrams lock clean
 .DEFAULT_GOAL := help
 .PHONY: help
 
@@ -18,6 +19,7 @@ help:
 	@echo "make faults   kill -9 of workers and server at every point of a job's life (about 5 minutes, alone)"
 	@echo "make bench    ours and the peers side by side, then our own figures, into out/bench (QUICK=1: minutes)"
 	@echo "make faults   strike workers, server, line and clocks at every point of a job's life, and count (minutes)"
+	@echo "make scale    10,000 jobs on clusters whose masters die and slots move, sentinels, TLS (minutes, alone)"
 	@echo "make lint     format, lint, types, import contracts, fresh diagrams"
 	@echo "make diagrams draw the pictures and the README's tables again"
 	@echo "make readers  other programs read our DOT, Mermaid, SCXML and XES (npm, dot, pip: where they are here)"
@@ -30,7 +32,11 @@ demo: $(VENV)/.run
 	@$(BIN)/reelstate demo $(if $(PORT),--port $(PORT))
 
 test: $(VENV)/.dev
-	@$(BIN)/python -m pytest -q -n auto --maxprocesses 4 -m "not faults"
+	@$(BIN)/python -m pytest -q -n auto --maxprocesses 4 -m "not faults and not scale"
+
+scale: $(VENV)/.dev
+	@command -v redis-server >/dev/null || echo "redis-server is missing, so only Valkey is tried: apt install redis-server redis-sentinel redis-tools" >&2
+	@$(BIN)/python -m pytest -q -s -m scale tests/scale
 
 faults: $(VENV)/.dev
 	@$(BIN)/python -m pytest -q -n 2 tests/faults

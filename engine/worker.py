@@ -102,6 +102,8 @@ class Worker:
             except StoreUnavailable:
                 self._store_lost_ms = self.clock.now_ms()
                 self.telemetry.emit("store.lost", worker=self.name, partition=partition)
+                if asked_to_stop():  # while it claimed: the end of that call must not hide it
+                    raise asyncio.CancelledError from None
                 await self.clock.sleep(RETRY_S)
 
     async def tick(self, partition: int) -> None:

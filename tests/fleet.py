@@ -99,11 +99,11 @@ class Cluster:
         return "redis+cluster://" + ",".join(f"{HOST}:{node.port}" for node in self.nodes if node.alive)
 
     def master_of(self, slot: int) -> Node:
-        """Who serves a slot by the word of the first node that runs."""
+        """Who serves a slot, dead or not, by the word of the first node that runs."""
         asked = next(node for node in self.nodes if node.alive)
         for line in asked.ask("CLUSTER", "NODES").splitlines():
             _, address, flags, *_, _ = words = line.split()
-            if "master" in flags and "fail" not in flags and any(_holds(word, slot) for word in words[8:]):
+            if "master" in flags and any(_holds(word, slot) for word in words[8:]):
                 port = int(address.partition("@")[0].rpartition(":")[2])
                 return next(node for node in self.nodes if node.port == port)
         raise FleetError(f"nobody serves slot {slot}")

@@ -340,6 +340,25 @@ async def test_a_run_that_is_cancelled_hands_nothing_back(world: World) -> None:
     assert (await world.job(job.id)).tasks[0].task_id == "t1"
 
 
+async def test_a_run_that_is_cancelled_ends_though_the_store_is_away(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    door = Door()
+
+    async def away(*_: object, **__: object) -> Claim:
+        await door()
+        raise StoreUnavailable("away")
+
+    monkeypatch.setattr(Store, "claim", away)
+    running = asyncio.create_task(world.worker().run())
+    await door.arrive()
+    running.cancel()
+    await asyncio.sleep(0)
+    door.opened.set()
+    ended, _ = await asyncio.wait({running}, timeout=5)
+    assert ended, "the cancellation was lost with the call"
+
+
 async def test_a_stop_while_the_store_is_away_gives_up_what_it_was_writing(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
