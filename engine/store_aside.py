@@ -1,9 +1,13 @@
-"""Jobs set aside because they contradict themselves, and how they come back."""
+"""What an operator does to single jobs: those set aside come back, waiting ones go to another graph."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from engine.codec import encode
 from engine.errors import Refusal
 from engine.store_read import StoreReads
+from states.job import Job
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,30 @@ class StoreAside(StoreReads):
             for job, since, why in zip(flat[::3], flat[1::3], flat[2::3], strict=True):
                 found.append(SetAside(job.decode(), int(float(since)), why.decode()))
         return sorted(found, key=lambda one: one.since_ms)[:limit]
+
+    async def migrate(self, job: Job, target: str, record: Mapping[str, Any]) -> str:
+        """Move a waiting live job to the graph of digest `target`, with this history record.
+
+        ok | replayed (it was done before) | busy (a worker holds it) | fenced | stale | illegal | gone.
+        Raises StoreUnavailable: call again with the same arguments.
+        """
+        prefix = self.prefix_of_job(job.id)
+        if prefix is None:
+            return "gone"
+        op = f"migrate:{job.seq + 1}:{target}"
+        answer: bytes = await self.dispatcher.call(
+            prefix,
+            "migrate",
+            job=job.id,
+            epoch=job.epoch,
+            seq=job.seq,
+            op=op,
+            graph=job.graph,
+            target=target,
+            edge=record["edge"],
+            record=encode({**record, "op": op}),
+        )
+        return answer.decode()
 
     async def _aside(self, job_id: str, verb: str, **given: str | int | None) -> bytes:
         prefix = self.prefix_of_job(job_id)

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from bot.commands.job_migrate import migrate_jobs
 from bot.settings import load_settings
 from bot.wiring.app import open_engine
 from bot.wiring.running import Trouble, finished
@@ -17,6 +18,7 @@ from engine.front import Engine
 from engine.ports import Alert
 from engine.values import Cancellation, Entry
 from states.job import Job
+from states.migration import MIGRATED
 from states.vocabulary import TERMINALS, State
 
 STATEMENT_ROWS: Final = 1000
@@ -31,7 +33,10 @@ _STYLES: Final[Mapping[State, str]] = {
 
 @click.group("job")
 def job() -> None:
-    """Look at jobs, cancel one, or release one that was set aside."""
+    """Look at jobs, cancel one, release one that was set aside, or move some to another graph version."""
+
+
+job.add_command(migrate_jobs)
 
 
 @job.command("show")
@@ -200,6 +205,8 @@ def _timeline(history: Sequence[Mapping[str, Any]]) -> Table:
     for record in history:
         facts = record.get("in", {})
         why = " ".join(str(facts[name]) for name in ("reason", "rule") if facts.get(name))
+        if record.get("disp") == MIGRATED:
+            why = f"graph {record.get('why')} → {record.get('graph')}"
         words = [str(record.get(name) or "·") for name in ("from", "to", "edge")]
         seq, by = str(record.get("seq", "")), str(record.get("by", ""))
         table.add_row(seq, _when(int(record.get("ts", 0))), *words, escape(why), by)

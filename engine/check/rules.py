@@ -25,6 +25,7 @@ RULES: Final[Mapping[str, str]] = MappingProxyType(
         "I5.first": "a history begins with the submit into queued",
         "I5.chain": "each record starts where the one before ended",
         "I5.edge": "each move is an edge of the job's own graph version",
+        "I5.version": "a job's graph version changes by a recorded move only",
         "I5.graph": "the job's graph version is on record",
         "I5.last": "the last record leads to the job's state",
         "I6.timer": "a live job is in the timers",

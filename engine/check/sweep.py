@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from engine.check.history import history_findings
+from engine.check.history import graphs_of, history_findings
 from engine.check.lanes import lane_findings
 from engine.check.money import money_findings
 from engine.check.places import place_findings
@@ -62,7 +62,7 @@ def user_findings(
         if job.exists and job.guards.get("uid") == user.uid:
             tally.jobs += 1
             tally.states[job.guards.get("st", "")] += 1
-            yield from history_findings(user, job, edges(job.guards.get("gv", "")), tally)
+            yield from history_findings(user, job, edges, tally)
 
 
 @dataclass(slots=True)
@@ -173,9 +173,9 @@ class _Sweep:
                 self.found += _in_both(findings, again)
 
     async def _judged(self, user: UserRead, tally: Tally) -> list[Finding]:
-        digests = {job.guards.get("gv", "") for job in user.jobs if job.exists}
+        digests = {digest for job in user.jobs if job.exists for digest in graphs_of(job)}
         tables = {digest: await self.reader.edges(user.partition, digest) for digest in digests}
-        return list(user_findings(user, tables.__getitem__, tally, self.reader.partitions))
+        return list(user_findings(user, tables.get, tally, self.reader.partitions))
 
     async def _forgotten(self, partition: int, uid: str, job: str) -> None:
         """A job that its user's list does not name is judged with everything else of that user."""

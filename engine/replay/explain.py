@@ -12,11 +12,12 @@ from states.decide import effect_words
 from states.facts import Facts
 from states.graph import Edge, Graph
 from states.machine import Judge
+from states.migration import MIGRATE, MIGRATED, leads_here
 from states.vocabulary import Reason, State, Trigger
 
-DISPOSITIONS: Final = frozenset({"transition", "denied", "duplicate"})
+DISPOSITIONS: Final = frozenset({"transition", "denied", "duplicate", MIGRATED})
 _STATES: Final = frozenset(state.value for state in State)
-_EVENTS: Final = frozenset(trigger.value for trigger in Trigger) | {"submit"}
+_EVENTS: Final = frozenset(trigger.value for trigger in Trigger) | {"submit", MIGRATE}
 _TYPES: Final[Mapping[str, type]] = {
     "job": str,
     "seq": int,
@@ -53,7 +54,7 @@ def shape(row: Record, line: int) -> Finding | None:
     if row.get("v") != 1:
         return fault(f"schema version {row.get('v')!r} is not known, this program reads 1")
     wanted = dict(_TYPES)
-    if row.get("disp") == "transition":
+    if row.get("disp") in ("transition", MIGRATED):
         wanted |= _BIRTH if row.get("seq") == 0 else _MOVE
     for name, kind in wanted.items():
         if not isinstance(row.get(name), kind) or isinstance(row.get(name), bool):
@@ -135,6 +136,24 @@ def denial(row: Record, track: Track, shelf: Shelf, line: int) -> Finding | None
     return case.says(
         Verdict.DIVERGED, Kind.EDGE, "the graph does not deny this so", named, row.get("why", "")
     )
+
+
+def migration(row: Record, track: Track, shelf: Shelf, line: int) -> Finding | None:
+    """What is wrong with a move to another graph version; None goes on with the track."""
+    case, judge = _Case(row, line), shelf.judge(row["graph"])
+    if judge is None:
+        return _foreign(case)
+    fault = _sequence(case, track)
+    if fault is not None:
+        return fault
+    if not row["from"] == row["to"] == track.state:
+        text = "a job changes its graph version where it stands"
+        return case.says(Verdict.ILLEGAL, Kind.STATE, text, track.state, row["to"])
+    if not leads_here(judge.graph, row["edge"], track.state):
+        text = f"the graph has no edge {row['edge']} into {track.state}"
+        return case.says(Verdict.ILLEGAL, Kind.EDGE, text, "an edge", row["edge"])
+    track.seq, track.ts = row["seq"], row["ts"]
+    return None
 
 
 def move(row: Record, track: Track, shelf: Shelf, line: int) -> Finding | None:

@@ -19,6 +19,7 @@ from engine.replay.reading import TORN
 from engine.replay.track import ENDS, SKEW_MS, Track, begun, facts_of, follow
 from engine.replay.values import Finding, Kind, Record, ReplayError, Report, Verdict
 from states.backoff import jittered_ms
+from states.migration import MIGRATED
 from states.vocabulary import Trigger
 
 CACHE_MAX: Final = 200_000
@@ -182,7 +183,10 @@ class Replayer:
             self._tell(fault, row)
             return
         track = self.live.get(row["job"])
-        if row["disp"] != "transition":
+        if row["disp"] == MIGRATED and track is not None:
+            if not track.bad:
+                self._check(explain.migration(row, track, self.shelf, self._line), row)
+        elif row["disp"] != "transition":
             self.report.asides += 1
             if track is not None and not track.bad and row["disp"] == "denied":
                 self._check(explain.denial(row, track, self.shelf, self._line), row)

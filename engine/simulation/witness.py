@@ -65,7 +65,7 @@ class Witness:
         if verb == "claim" and answer[0] == b"job":
             for shown in answer[3::2]:
                 self._claimed(who, shown)
-        elif verb in ("commit", "note", "park") and answer == b"ok":
+        elif verb in ("commit", "note", "park", "migrate") and answer == b"ok":
             self._written(who, verb, dict(zip(self.order[verb], args, strict=False)))
         elif verb == "submit" and answer[0] == b"created":
             job = str(args[0])
@@ -90,6 +90,9 @@ class Witness:
             self.complain("fence", f"{job}: {why}")
         if seq != known.seq:
             self.complain("order", f"{job}: {verb} on seq {seq} was taken, it stood at {known.seq}")
+        if verb == "migrate":
+            known.seq = seq + 1
+            known.lines.append(f"{self.now_ms()} {who.name} to graph {args['target']}")
         if verb == "commit":
             known.seq = seq + 1
             if known.state in ("done", "refunded", "failed"):

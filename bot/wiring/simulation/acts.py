@@ -49,6 +49,7 @@ class Deed(StrEnum):
     GRANT = "give credits"
     TAKE = "take credits"
     ASIDE = "set a job aside"
+    MIGRATE = "move jobs to another graph"
     BACK = "release what was set aside"
 
 
@@ -87,6 +88,7 @@ def written(fate: Fate, jobs: int) -> list[Act]:
         acts += _of_processes(fate.dice(f"processes {spell}"), begin_s, rage["process"])
         acts += _of_store(fate.dice(f"store acts {spell}"), begin_s, rage["store"])
         acts += _of_operator(fate.dice(f"operator {spell}"), begin_s, rage["operator"])
+        acts += _of_versions(fate.dice(f"versions {spell}"), begin_s, rage["versions"])
         acts += _of_clocks(fate.dice(f"clocks {spell}"), begin_s, rage["clock"])
     return sorted(acts, key=lambda act: (act.at_s, act.id))
 
@@ -168,6 +170,11 @@ def _of_operator(dice: Random, begin_s: float, rage: float) -> Iterator[Act]:
     for deed, expected in ((Deed.GRANT, 0.5), (Deed.TAKE, 0.5)):
         for _ in range(_many(dice, expected * rage)):
             yield Act(begin_s + dice.random() * SPELL_S, deed, str(dice.choice(USERS)))
+
+
+def _of_versions(dice: Random, begin_s: float, rage: float) -> Iterator[Act]:
+    for _ in range(_many(dice, 1.2 * rage)):
+        yield Act(begin_s + dice.random() * SPELL_S * 1.4, Deed.MIGRATE)
 
 
 def _of_clocks(dice: Random, begin_s: float, rage: float) -> Iterator[Act]:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -63,7 +64,12 @@ class Crew:
         fate = self._world.fate
         host = Host(name, self._world.loop, fate.dice(f"host {name} {life}"), fate, self._struck)
         self.hosts[name] = host
-        host.start(self._run(host))
+        host.start(self._run(host)).add_done_callback(partial(self._ended, host))
+
+    def _ended(self, host: Host, task: "asyncio.Task[None]") -> None:
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not host.dead:
+            self._world.complain("crash", f"{host.name}: {type(error).__name__}: {error}")
 
     def _version(self, name: str) -> Judge:
         """What this life of a process judges by: in some worlds a new version is being rolled out."""
@@ -106,8 +112,8 @@ class Crew:
             world.plan.plant.spoil_relay(relay)
             return relay.run(), alerts.run(), desk.fetch(), desk.pump()
         courier = world.plan.plant.courier(shop.courier)
-        maker = world.plan.plant.maker(maker)
-        worker = make_worker(engine, maker, courier, telemetry, name=host.name, keys=maker.keys, slots=3)
+        buyer = world.plan.plant.maker(maker)
+        worker = make_worker(engine, buyer, courier, telemetry, name=host.name, keys=maker.keys, slots=3)
         self._workers[host.name] = worker
         world.plan.plant.spoil(engine)
         return worker.run(), late.run()

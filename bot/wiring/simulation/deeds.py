@@ -20,7 +20,7 @@ _OF_USERS = frozenset(
         Deed.TAKE,
     }
 )
-_OF_OPERATOR = frozenset({Deed.PAUSE, Deed.ASIDE})
+_OF_OPERATOR = frozenset({Deed.PAUSE, Deed.ASIDE, Deed.MIGRATE})
 OPERATOR = "1"
 """Their chat."""
 _OF_CHATS = frozenset({Deed.DELETE, Deed.BLOCK, Deed.RETURN})
@@ -57,9 +57,10 @@ def _update(world: "World", act: Act) -> None:
 
 def _operator(world: "World", act: Act) -> None:
     """Done, and undone after a while whatever else happens."""
-    undo = {Deed.PAUSE: Deed.UNPAUSE, Deed.ASIDE: Deed.BACK}[act.deed]
     world.mail.send(Act(act.at_s, act.deed, OPERATOR))
-    world.loop.call_later(act.span_s, world.mail.send, Act(act.at_s, undo, OPERATOR))
+    undo = {Deed.PAUSE: Deed.UNPAUSE, Deed.ASIDE: Deed.BACK}.get(act.deed)
+    if undo is not None:
+        world.loop.call_later(act.span_s, world.mail.send, Act(act.at_s, undo, OPERATOR))
 
 
 def _chat(world: "World", act: Act) -> None:

@@ -14,6 +14,7 @@ import orjson
 from bot.wiring.simulation.acts import Act, Deed
 from engine.errors import StoreUnavailable
 from engine.front import Engine
+from engine.migration import migrate
 from engine.simulation.host import Host
 from engine.values import Cancellation, EntryKind, NewJob, Submission, Update
 from states.job import Request
@@ -102,7 +103,7 @@ class Desk:
                 await self._launch(user, number, int(body["message"]))
             case Deed.RETURN:
                 await self.engine.user_returned(user)
-            case Deed.GRANT | Deed.TAKE | Deed.PAUSE | Deed.UNPAUSE | Deed.ASIDE | Deed.BACK:
+            case Deed.GRANT | Deed.TAKE | Deed.PAUSE | Deed.UNPAUSE | Deed.ASIDE | Deed.BACK | Deed.MIGRATE:
                 await self._operate(deed, user, body["id"])
             case _ if number in self.mail.jobs:
                 await self._of_job(deed, user, number, int(body["message"]))
@@ -153,6 +154,9 @@ class Desk:
             case Deed.ASIDE:
                 mail.aside = mail.aside or next((job.id for job in await engine.live_jobs(1)), "")
                 await engine.store.quarantine(mail.aside, "the operator wants to see it")
+            case Deed.MIGRATE:
+                for job in await engine.live_jobs():
+                    await migrate(engine, job.id, engine.judge.graph)
             case _:
                 for each in await engine.store.quarantined():
                     await engine.store.unquarantine(each.job_id)

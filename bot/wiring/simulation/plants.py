@@ -104,22 +104,6 @@ _ALL: Final = (
     Plant("ack", "a notice leaves the outbox before it is told"),
     Plant("edge", "a transition is written under another edge of the same two states"),
     Plant("intent", "the provider is called before the intent is durable"),
-    Plant(
-        "twice",
-        "an outbox entry that is put again is told again",
-        (
-            (
-                "lib/queue.lua",
-                "if redis.call('HEXISTS', entries, 'i:' .. id) == 1 then return 'known' end",
-                "",
-            ),
-        ),
-    ),
-    Plant(
-        "line",
-        "a cancelled job stays in its user's line",
-        (("verbs/commit.lua", "if g.st == 'queued' then ready_drop(T, g.uid, job) end", ""),),
-    ),
 )
 PLANTS: Final = {plant.name: plant for plant in _ALL}
 

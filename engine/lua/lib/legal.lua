@@ -16,6 +16,14 @@ local function graph_known(T, digest)
   return GRAPHS[digest]
 end
 
+-- Could a job of this graph have come to `state` by this edge? Every graph begins by 'submit' in queued.
+local function edge_leads_here(T, digest, edge, state)
+  local graph = T .. ':g:' .. digest
+  if edge == 'submit' then return state == 'queued' and redis.call('EXISTS', graph) == 1 end
+  local found = redis.call('HGET', graph, edge)
+  return found and string.match(found, '|(.*)$') == state
+end
+
 -- done captures and refunded releases what is held; failed has nothing held; elsewhere nothing moves.
 local function money_fits(hold, target, money)
   if target == 'done' then return money == (hold == 'held' and 'capture' or '') end
