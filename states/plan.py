@@ -107,7 +107,7 @@ def _generating(job: Job, strategy: Strategy) -> Step:
         return adopted
     open_tasks = watched(job.tasks)
     overdue_only = all(t.status is TaskStatus.OVERDUE for t in open_tasks)
-    if open_tasks and not (overdue_only and paid(job.tasks) < strategy.paid_tasks):
+    if open_tasks and not (overdue_only and may_cost(job.tasks) < strategy.paid_tasks):
         return Poll(open_tasks, hinted=any(h.kind == "callback" for h in job.hints))
     return _create(job, strategy, open_tasks)
 
@@ -127,12 +127,18 @@ def _create(job: Job, strategy: Strategy, open_tasks: tuple[ProviderTask, ...]) 
     unanswered = [t for t in job.tasks if t.status is TaskStatus.INTENT]
     if len(unanswered) > job.counts.get("create_unknown", 0):
         return _ambiguous("engine.create_unanswered", unanswered[-1].n)
-    if len(unanswered) >= UNANSWERED_CREATES:
+    spent_if_accepted = bool(unanswered) and may_cost(job.tasks) >= strategy.paid_tasks
+    if len(unanswered) >= UNANSWERED_CREATES or spent_if_accepted:
         return _ambiguous("engine.create_budget", unanswered[-1].n)
     if paid(job.tasks) >= strategy.paid_tasks and not open_tasks:
         spent = Verdict(ErrorClass.SYSTEM, Reason.PROVIDER_ERROR, "engine.paid_tasks_spent")
         return Fire(Trigger.ERROR, Happening(verdict=spent))
     return Create(len(job.tasks) + 1)
+
+
+def may_cost(tasks: tuple[ProviderTask, ...]) -> int:
+    """Tasks that cost money or will turn out to: a create without an answer may have been accepted."""
+    return paid(tasks) + sum(task.status is TaskStatus.INTENT for task in tasks)
 
 
 def _ambiguous(rule: str, n: int) -> Fire:

@@ -1,4 +1,4 @@
-"""The verb that moves a waiting job to another graph version: refused whole, or done once and written down."""
+"""The verb that moves a waiting job to another graph version: refused whole, or done once and logged."""
 
 import pytest
 

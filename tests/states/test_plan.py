@@ -96,6 +96,16 @@ def test_never_a_third_create_of_unknown_fate() -> None:
     assert step.what.verdict.rule == "engine.create_budget"
 
 
+def test_an_unanswered_create_may_turn_out_to_be_the_last_that_can_be_paid() -> None:
+    """Found by the simulator: one failed for money, one went unanswered, a third was bought: all billed."""
+    waiting = (FAILED_TASK, replace(INTENT, n=2))
+    step = fired(replace(GENERATING, tasks=waiting, counts=ASKED_ONCE))
+    assert step.what.verdict is not None
+    assert step.what.verdict.rule == "engine.create_budget"
+    overdue = (OVERDUE, replace(INTENT, n=2))
+    assert next_step(replace(GENERATING, tasks=overdue, counts=ASKED_ONCE), NOW_MS) == Poll((OVERDUE,))
+
+
 def test_an_orphan_that_reports_itself_is_adopted() -> None:
     hints = (Hint("callback", 1, "late-id"),)
     step = fired(replace(GENERATING, tasks=(INTENT,), counts=ASKED_ONCE, hints=hints))
