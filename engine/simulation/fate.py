@@ -15,6 +15,8 @@ Odds = Mapping[str, float]
 """Kinds of faults with their chances; together below 1."""
 
 _RANGE = float(1 << 64)
+FOCUSED = 0.65
+"""How often the fault in focus happens where it can."""
 
 
 @dataclass(slots=True)
@@ -29,6 +31,8 @@ class Fate:
     keep: frozenset[str] | None = None
     calm: bool = False
     families: Mapping[str, float] = field(default_factory=dict)
+    focus: tuple[str, str] = ("", "")
+    """(family, kind): this one fault happens most of the time, so that patience runs out."""
     fired: dict[str, str] = field(default_factory=dict)
     """Faults that happened, in order: id -> kind."""
     _asked: Counter[str] = field(default_factory=Counter)
@@ -51,8 +55,9 @@ class Fate:
             return ""
         name = f"{family} {place}#{self._asked[place]}"
         left = self.number(name)
+        focused = self.focus[1] if self.focus[0] == family else ""
         for kind, chance in odds.items():
-            left -= chance * rage
+            left -= FOCUSED if kind == focused else chance * rage * (0.3 if focused in odds else 1.0)
             if left < 0:
                 return kind if self.happens(f"{name}={kind}", f"{family}.{kind}") else ""
         return ""

@@ -13,6 +13,18 @@ _JOB: Final = re.compile(r"^video of (\S+)")
 """Captions of the simulation name the job: that is how copies are counted."""
 
 
+_STRANGE: Final = (
+    (400, "Bad Request: the stars are not aligned"),
+    (400, "Bad Request: wrong file identifier/HTTP URL specified"),
+    (400, "Bad Request: file is too big"),
+    (400, "Bad Request: can't parse entities: unexpected end tag"),
+    (400, "Bad Request: group send failed"),
+    (401, "Unauthorized"),
+    (409, "Conflict: terminated by other getUpdates request"),
+    (503, "Service Unavailable: temporarily unavailable, try again"),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """One answer of the Bot API."""
@@ -163,6 +175,7 @@ def broken(status: int) -> Reply:
     return _no(status, "Internal Server Error" if status == 500 else "Bad Gateway")
 
 
-def strange() -> Reply:
-    """A refusal in words that nobody knows."""
-    return _no(400, "Bad Request: the stars are not aligned")
+def strange(luck: float) -> Reply:
+    """One of the rarer refusals, by a number in [0, 1)."""
+    status, words = _STRANGE[int(luck * len(_STRANGE))]
+    return _no(status, words)

@@ -3,7 +3,7 @@
 Launches are the story; everything else is trouble that may be left out when a failing seed is shrunk.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
@@ -75,6 +75,12 @@ def families(seed: int) -> dict[str, float]:
     """How each family of faults rages in this seed: often not at all, sometimes thrice."""
     dice = Fate(seed).dice("families")
     return {name: dice.choice((0.0, 0.5, 1.0, 1.0, 3.0)) for name in FAMILIES}
+
+
+def focus(seed: int, kinds: Sequence[tuple[str, str]]) -> tuple[str, str]:
+    """The one fault that this seed is about: in every second seed there is one."""
+    dice = Fate(seed).dice("focus")
+    return dice.choice(kinds) if dice.random() < 0.5 else ("", "")
 
 
 def written(fate: Fate, jobs: int) -> list[Act]:

@@ -60,13 +60,15 @@ class Shop:
     ) -> None:
         self.bot = Bot(_TOKEN, session=SimSession(telegram, host, fate, doubt))
         quiet = Quiet(host)
-        self.courier: Courier = TelegramCourier(self.bot, _stock(), randomness, quiet=quiet)
+        self.courier: Courier = TelegramCourier(self.bot, _stock(host, fate), randomness, quiet=quiet)
         self.notifier = TelegramNotifier(self.bot, told.render, host, quiet=quiet)
 
 
-def _stock() -> Stock:
-    async def fetch(video: Video) -> Path:  # noqa: ARG001 - the stock's shape
-        """Some file; nobody looks inside."""
+def _stock(host: Host, fate: Fate) -> Stock:
+    async def fetch(video: Video) -> Path:
+        """Some file; nobody looks inside. Now and then it is gone."""
+        if fate.draw("telegram", f"{host.name} file {video.url}", {"file_lost": 0.03}):
+            raise FileNotFoundError(video.url)
         path = Path(tempfile.gettempdir()) / "reelstate-simulated.mp4"
         if not path.exists():
             path.write_bytes(b"simulated")

@@ -29,7 +29,7 @@ TROUBLE: Final[Odds] = {
     "broken_before": 0.015,
     "broken_after": 0.015,
     "slow": 0.02,
-    "strange": 0.006,
+    "strange": 0.015,
 }
 Doubt = Callable[[int], None]
 _ANSWERS: Final[dict[type, Any]] = {}
@@ -95,7 +95,8 @@ class SimSession(BaseSession):
         if kind == "broken_before":
             return broken(500)
         if kind == "strange":
-            return strange()
+            place = f"words {self._host.name} {name} {len(self._fate.fired)}"
+            return strange(self._fate.number(place))
         reply = self._telegram.call(name, given)
         self._journal(name, given, str(reply.status))
         return reply

@@ -8,15 +8,16 @@ from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
 from adapters.kie.callback import address
-from adapters.sandbox.world.provider import SimProvider
+from adapters.sandbox.world.provider import CREATE, POLL, RENDER, SimProvider
 from adapters.sandbox.world.telegram import SimTelegram
-from bot.wiring.simulation.acts import FRONT, WORKERS, Act, Deed, families, written
+from bot.wiring.simulation.acts import FRONT, WORKERS, Act, Deed, families, focus, written
 from bot.wiring.simulation.crew import SECRETS, SHELF, Crew
 from bot.wiring.simulation.deeds import do
 from bot.wiring.simulation.ends import check_ends
 from bot.wiring.simulation.parts import Told
 from bot.wiring.simulation.people import Mail
 from bot.wiring.simulation.plants import NOTHING, Plant
+from bot.wiring.simulation.session import TROUBLE
 from engine.simulation.audit import audit
 from engine.simulation.checks import Inspector
 from engine.simulation.fate import Fate
@@ -31,6 +32,10 @@ REST_S: Final = 3 * 3600.0
 """How long after the last trouble everything must have come to rest: deadline, a video's life, a margin."""
 STORM_S: Final = 600.0
 """How long trouble goes on after the last deed of the script."""
+FOCUSABLE: Final = (
+    *(("provider", kind) for kind in {**CREATE, **RENDER, **POLL} if not kind.startswith("raises")),
+    *(("telegram", kind) for kind in TROUBLE),
+)
 LOOK_S: Final = 20.0
 AUDIT_EVERY: Final = 15
 """So many looks that saw something new, and the whole checker goes over the store."""
@@ -91,7 +96,9 @@ class World:
     def __post_init__(self) -> None:
         """Lay everything out; nothing runs yet."""
         plan = self.plan
-        self.fate = Fate(plan.seed, plan.keep, families=families(plan.seed))
+        self.fate = Fate(
+            plan.seed, plan.keep, families=families(plan.seed), focus=focus(plan.seed, FOCUSABLE)
+        )
         self.inspector = Inspector(self.wire, PREFIX, self.complain, self._latest_ms)
         library = plan.plant.library()
         order = {name: tuple(a.name for a in verb.arguments) for name, verb in library.verbs.items()}
