@@ -23,7 +23,7 @@ help:
 	@echo "make lint     format, lint, types, import contracts, fresh diagrams"
 	@echo "make diagrams draw the pictures and the README's tables again"
 	@echo "make readers  other programs read our DOT, Mermaid, SCXML and XES (npm, dot, pip: where they are here)"
-	@echo "make longlog  a log of 100,000 records that a real engine wrote (LOG=long.jsonl.gz JOBS=18000)"
+	@echo "make longlog  a log of 100,000 records that a real engine wrote (LOG=long.jsonl.gz JOBS=19000)"
 	@echo "make format   put the code into the house's format"
 	@echo "make lock     resolve the locks again (needs uv)"
 	@echo "make clean    remove the environment and caches"
@@ -58,7 +58,7 @@ readers: $(VENV)/.dev
 
 # About 100,000 records by a real engine on a real store; a few minutes.
 LOG ?= long.jsonl.gz
-JOBS ?= 18000
+JOBS ?= 19000
 longlog: $(VENV)/.dev
 	@$(BIN)/python -m tests.engine.replay.make_real_log $(LOG) $(JOBS)
 

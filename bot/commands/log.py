@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator, Sequence
 from importlib import import_module
-from pathlib import Path
 from typing import Final
 
 import click
@@ -14,14 +13,14 @@ from bot.commands.log_parts import (
     GRAPHS,
     LOGS,
     OUT,
+    PACE,
     all_lines,
     console,
     graph_from,
-    lines,
     one_sentence,
     shelf,
 )
-from bot.commands.replay import show_report
+from bot.commands.replay import replayed, show_report
 from bot.trouble import Trouble
 from engine.replay.changes import changed, parse_changes
 from engine.replay.cover import Coverage, coverage
@@ -60,16 +59,14 @@ def log() -> None:
 @LOGS
 @GRAPHS
 @click.option("--show", default=10, show_default=True, type=click.IntRange(0), help="Findings to print.")
-def verify(logs: tuple[str, ...], folders: tuple[str, ...], show: int) -> None:
+@PACE
+def verify(logs: tuple[str, ...], folders: tuple[str, ...], show: int, *, pace: bool) -> None:
     """Prove a log: whole, legal, in order, and every move what its graph decides from its inputs.
 
     Exit code 0: sound; 1: something differs; 2: something is missing or cannot be judged.
     """
     with one_sentence():
-        replayer = Replayer(shelf(folders))
-        for name, found in lines(logs):
-            replayer.feed(found, Path(name).name if len(logs) > 1 else "")
-        report = replayer.finish()
+        report = replayed(shelf(folders), logs, pace=pace)
         show_report(console(), report, show)
     raise SystemExit(report.exit_code)
 

@@ -1,8 +1,10 @@
 """What `reelstate log` and `reelstate replay` share: logs with a progress bar, graphs by file or revision."""
 
+import resource
 import subprocess
 import sys
 import tarfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import BytesIO
@@ -16,7 +18,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from bot.trouble import Trouble
 from engine.replay.graphs import Shelf, parse_graph
-from engine.replay.reading import lines_of, opened, position, quiet_collector
+from engine.replay.reading import lines_of, opened, parsed, position, quiet_collector
 from engine.replay.values import ReplayError
 from states.graph import Graph
 
@@ -66,6 +68,40 @@ def lines(logs: Sequence[str]) -> Iterator[tuple[str, Iterator[bytes]]]:
                 )
                 yield name, lines_of(log, told)
             shown.update(task, completed=size)
+
+
+class Pace:
+    """How fast a log was read, told on standard error: results must be the same on every run."""
+
+    def __init__(self) -> None:
+        self._begun_s = time.process_time()
+
+    def tell(self, records: int, logs: Sequence[str] = ()) -> None:
+        """Say it. With `logs`: also how long parsing them takes without judging, as a measure."""
+        took_s, cpu_s = time.perf_counter() - self._begun_s, time.process_time() - self._cpu_s
+        told = (
+            f"{records:,} records in {took_s:.2f} s, {_rate(records, cpu_s)} of one core, {_peak()} at most"
+        )
+        click.echo(told, err=True)
+        if logs:
+            begun_s = time.process_time()
+            for line in all_lines(logs):
+                parsed(line)
+            bare_s = time.process_time() - begun_s
+            words = (
+                f"parsing alone: {_rate(records, bare_s)}; judging takes {cpu_s / bare_s:.2f} times as long"
+            )
+            click.echo(words, err=True)
+
+
+def _rate(records: int, seconds: float) -> str:
+    return f"{records / max(seconds, 1e-6):,.0f} records a second"
+
+
+def _peak() -> str:
+    """The most memory this process has had."""
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return f"{most / (1 << 20 if sys.platform == 'darwin' else 1 << 10):.0f} MB"
 
 
 def all_lines(logs: Sequence[str]) -> Iterator[bytes]:
@@ -123,6 +159,7 @@ def _run(command: list[str], folder: str | None) -> bytes | None:
 
 OUT = click.option("-o", "--out", default="-", metavar="FILE", help="Where to write; `.gz` compresses.")
 LOGS = click.argument("logs", nargs=-1, required=True, metavar="LOG...")
+PACE = click.option("--pace", is_flag=True, help="Parse once more without judging, and say the ratio.")
 GRAPHS = click.option(
     "--graphs",
     "folders",

@@ -11,16 +11,21 @@ from states.graph import Edge
 from states.machine import IllegalTriggerError, Judge, UnmatchedGuardError
 from states.vocabulary import TERMINALS, State, Trigger
 
+_COST: Final = 1
 KEY_MARK: Final = "\x00"
 """Stands for `<job>:<seq>` in effects."""
 DELAY_MARK: Final = "\x01"
 """Stands for the milliseconds of a wait."""
+COST_MARK: Final = "\x02"
+"""Stands for the credits of the job."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """A recorded move that the graph decides too, and what it leaves to the next record."""
 
+    key: Hashable
+    """The inputs it was decided from, but for numbers."""
     fails: bool
     counter: str
     base_s: float
@@ -31,7 +36,13 @@ class Plan:
     effects: int
     """How many there are."""
     text: str
-    """All effects, a line each, around the marks."""
+    """All effects, a line each, around the marks; of a single one what stands before the key."""
+    tail: str
+    """What stands after the key of a single one."""
+    waits: bool
+    """Is one of them a retry, which names its wait?"""
+    money: bool
+    """Does one of them name the job's credits?"""
     target: str
     ends: bool
     renders: bool
@@ -63,12 +74,19 @@ Known = dict[Hashable, Plan]
 """The plans of jobs that stand alike, by all inputs of a decision but for its numbers."""
 
 
-def plan_of(judge: Judge, edge: Edge, facts: Facts, cost: int, then: Known) -> Plan:
+def plan_of(judge: Judge, edge: Edge, facts: Facts, key: Hashable, then: Known) -> Plan:
     """What taking this edge on these facts means, and what is known of what may come `then`."""
     row = edge.row
-    words = effect_words(edge, facts, cost=cost, key=KEY_MARK)
-    wait = f"retry:{facts.delay_ms}ms"
+    words = effect_words(edge, facts, cost=_COST, key=KEY_MARK)
+    marked = {f"retry:{facts.delay_ms}ms": f"retry:{DELAY_MARK}ms"}
+    money = f"{edge.money}:{_COST}:{KEY_MARK}"
+    marked[money] = f"{edge.money}:{COST_MARK}:{KEY_MARK}"
+    text, tail = "\n".join(marked.get(word, word) for word in words), ""
+    waits = f"retry:{facts.delay_ms}ms" in words
+    if len(words) == 1 and not (waits or money in words):
+        text, _, tail = text.partition(KEY_MARK)
     return Plan(
+        key=key,
         fails=row is not None,
         counter=row.counter if row else "",
         base_s=base_s(row, facts.n) if row else 0.0,
@@ -76,7 +94,10 @@ def plan_of(judge: Judge, edge: Edge, facts: Facts, cost: int, then: Known) -> P
         life_ms=judge.graph.strategy.video_life_s * 1000 if row is not None and row.parks else 0,
         paid_tasks=judge.graph.strategy.paid_tasks,
         effects=len(words),
-        text="\n".join(f"retry:{DELAY_MARK}ms" if word == wait else word for word in words),
+        text=text,
+        tail=tail,
+        waits=waits,
+        money=money in words,
         target=edge.target.value,
         ends=edge.target in TERMINALS,
         renders=edge.trigger is Trigger.RENDERED,

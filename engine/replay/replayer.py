@@ -14,7 +14,7 @@ from engine.codec import decode
 from engine.replay import explain
 from engine.replay.graphs import Shelf, graph_of
 from engine.replay.inputs import wrong_input
-from engine.replay.plans import DELAY_MARK, KEY_MARK, Known, Plan, decided, plan_of, stage_after
+from engine.replay.plans import COST_MARK, DELAY_MARK, KEY_MARK, Known, Plan, decided, plan_of, stage_after
 from engine.replay.reading import TORN
 from engine.replay.track import ENDS, SKEW_MS, Track, begun, facts_of, follow
 from engine.replay.values import Finding, Kind, Record, ReplayError, Report, Verdict
@@ -26,6 +26,7 @@ CACHE_MAX: Final = 200_000
 """Decisions remembered; a log of hostile costs must not fill the memory."""
 SPOILED_MAX: Final = 100_000
 _MOVE: Final = itemgetter("v", "graph", "event", "from", "to", "edge", "disp")
+_Facts = Mapping[str, Any]
 _JOB: Final = re.compile(rb'"job":"([^"]{1,80})"')
 
 
@@ -36,7 +37,7 @@ class Replayer:
         self.shelf = shelf or Shelf()
         self.report = Report()
         self.live: dict[str, Track] = {}
-        self._standings: dict[tuple[bool, int, str, str, bool], Known] = {}
+        self._standings: dict[tuple[bool, str, str, bool], Known] = {}
         self._plans = 0
         self._spoiled: set[str] = set()
         self._line = 0
@@ -82,7 +83,7 @@ class Replayer:
 
     # --- the fast way ---------------------------------------------------------------------------
 
-    def same(self, row: Record, track: Track) -> bool:
+    def same(self, row: Record, track: Track) -> bool:  # noqa: C901 - one call a record is what it may cost
         """Is this the move the graph decides? Goes on with the track when it is, changes nothing else."""
         facts, ts, seq, known = row["in"], row["ts"], row["seq"], track.known
         if seq != track.seq + 1 or ts != facts["now_ms"] or ts < track.ts - SKEW_MS:
@@ -90,18 +91,23 @@ class Replayer:
         if known is None:
             if track.bad:
                 return False
-            known = track.known = self._known(track, track.state, track.stage, video=track.video)
-        get, failed = facts.get, "reason" in facts
-        key: Hashable = (
-            _MOVE(row), facts["cfg"], facts["held"], get("has_video"), get("return_stage"), get("costless"),
-        )  # fmt: skip
-        if failed:
-            key = (key, _failure(facts, ts))
-        plan = known.get(key) or self._remember(known, key, row, track)
-        if plan is None:
-            return False
-        if not (_failed_alike if failed else _moved_alike)(plan, row, facts, track):
-            return False
+            known = track.known = self._known(track.held, track.state, track.stage, track.video)
+        if "reason" in facts:
+            plan = self._failed(row, facts, track, known)
+            if plan is None:
+                return False
+        else:
+            get, held = facts.get, facts["held"]
+            key = (_MOVE(row), facts["cfg"], held, get("has_video"), get("return_stage"), get("costless"))
+            plan = known.get(row["edge"])  # the last one of this edge is nearly always it: nothing is hashed
+            if plan is None or plan.key != key:
+                plan = self._found(known, key, row, track)
+                if plan is None:
+                    return False
+            if facts["deadline_ms"] != track.deadline_ms:
+                return False
+            if not (_done_alike(row, plan, track.cost) if plan.effects else row["out"] == []):
+                return False
         track.seq, track.ts = seq, ts
         track.state, track.stage, track.known = plan.target, plan.stage, plan.then
         if plan.renders:
@@ -109,6 +115,41 @@ class Replayer:
         if plan.ends:
             self._end(row["job"])
         return True
+
+    def _found(self, known: Known, key: Hashable, row: Record, track: Track) -> Plan | None:
+        """The plan by all of its inputs; from now on the first that this edge is compared with."""
+        plan = known.get(key) or self._remember(known, key, row, track)
+        if plan is not None:
+            known[row["edge"]] = plan
+        return plan
+
+    def _failed(self, row: Record, facts: _Facts, track: Track, known: Known) -> Plan | None:
+        """The plan of a failure, when count, delay, deadline and effects are so; counts it in the track."""
+        get, deadline = facts.get, track.deadline_ms
+        n, delay, told, alternative = get("n", 0), get("delay_ms", 0), get("told"), get("alternative")
+        affordable = get("affordable", True)
+        key = (
+            _MOVE(row), facts["cfg"], facts["held"], get("has_video"), get("return_stage"), get("costless"),
+            facts["reason"], get("cls"), n, facts["now_ms"] + delay < facts["deadline_ms"], alternative,
+            affordable, tuple(told) if told else None,
+        )  # fmt: skip
+        plan = known.get(key) or self._remember(known, key, row, track)
+        if plan is None or not plan.fails or n != track.counts.get(plan.counter, 0):
+            return None
+        if plan.life_ms:
+            deadline = max(deadline, track.rendered_ms + plan.life_ms)
+        if facts["deadline_ms"] != deadline or delay != (
+            0 if alternative else jittered_ms(plan.base_s, plan.jitter, facts["rnd"], get("retry_after_s"))
+        ):
+            return None
+        if affordable is not (get("watching") or get("paid", 0) < plan.paid_tasks):
+            return None
+        if not _done_alike(row, plan, track.cost, delay):
+            return None
+        track.deadline_ms = deadline
+        if not alternative:
+            track.counts[plan.counter] = n + 1
+        return plan
 
     def born(self, row: Record) -> bool:
         """Is this a sound submit? Begins its track when it is."""
@@ -124,25 +165,22 @@ class Replayer:
         self.report.graphs[row["graph"]] += 1
         return True
 
-    def _known(self, track: Track, state: str, stage: str, *, video: bool) -> Known:
-        """What is known of jobs that stand like this one would."""
-        return self._standings.setdefault((track.held, track.cost, state, stage, video), {})
+    def _known(self, held: bool, state: str, stage: str, video: bool) -> Known:  # noqa: FBT001 - a key
+        """What is known of jobs that stand like this."""
+        return self._standings.setdefault((held, state, stage, video), {})
 
     def _remember(self, known: Known, key: Hashable, row: Record, track: Track) -> Plan | None:
-        plan = self._plan(row, track)
+        plan = self._plan(row, key, track)
         if plan is not None:
             if self._plans >= CACHE_MAX:
-                self._forget()
+                self._plans = 0
+                for standing in self._standings.values():
+                    standing.clear()
             known[key] = plan
             self._plans += 1
         return plan
 
-    def _forget(self) -> None:
-        self._plans = 0
-        for known in self._standings.values():
-            known.clear()
-
-    def _plan(self, row: Record, track: Track) -> Plan | None:
+    def _plan(self, row: Record, key: Hashable, track: Track) -> Plan | None:
         """The plan of a record that the graph agrees with, None otherwise."""
         judge = self.shelf.judge(row["graph"])
         if judge is None or row["v"] != 1 or row["disp"] != "transition" or row["from"] != track.state:
@@ -154,8 +192,8 @@ class Replayer:
         if isinstance(edge, str) or (edge.id, edge.target.value) != (row["edge"], row["to"]):
             return None
         video = track.video or edge.trigger is Trigger.RENDERED
-        then = self._known(track, edge.target.value, stage_after(edge), video=video)
-        return plan_of(judge, edge, facts, track.cost, then)
+        then = self._known(track.held, edge.target.value, stage_after(edge), video)
+        return plan_of(judge, edge, facts, key, then)
 
     # --- everything else ------------------------------------------------------------------------
 
@@ -195,9 +233,9 @@ class Replayer:
             self.report.graphs[row["graph"]] += 1
             self._check(explain.submit(row, self.shelf, self._line), row)
         else:
-            self._moved(row, track)
+            self._step(row, track)
 
-    def _moved(self, row: Record, track: Track | None) -> None:
+    def _step(self, row: Record, track: Track | None) -> None:
         if track is None and row["job"] in self._spoiled:
             return  # a wrong record said that the job had ended; one finding a job is enough
         if track is None:
@@ -250,47 +288,15 @@ class Replayer:
         self.shelf.add(graph)
 
 
-def _failure(facts: Mapping[str, Any], ts: int) -> Hashable:
-    """What else a decision about a failure looks at."""
-    get, told = facts.get, facts.get("told")
-    in_time = ts + get("delay_ms", 0) < facts["deadline_ms"]
-    flags = (in_time, get("alternative"), get("affordable"), tuple(told) if told else None)
-    return (facts["reason"], get("cls"), get("n"), flags)
-
-
-def _moved_alike(plan: Plan, row: Record, facts: Mapping[str, Any], track: Track) -> bool:
-    """Are deadline and effects of a move what they should be?"""
-    if facts["deadline_ms"] != track.deadline_ms:
-        return False
-    return _done_alike(row["out"], plan, f"{row['job']}:{row['seq']}") if plan.effects else row["out"] == []
-
-
-def _failed_alike(plan: Plan, row: Record, facts: Mapping[str, Any], track: Track) -> bool:
-    """Are count, delay, deadline and effects of a failure what they should be? Then the track counts it."""
-    get, waits = facts.get, 0
-    n, delay, alternative = get("n", 0), get("delay_ms", 0), get("alternative")
-    if not plan.fails or n != track.counts.get(plan.counter, 0):
-        return False
-    if not alternative:
-        waits = jittered_ms(plan.base_s, plan.jitter, facts["rnd"], get("retry_after_s"))
-    deadline = track.deadline_ms
-    if plan.life_ms:
-        deadline = max(deadline, track.rendered_ms + plan.life_ms)
-    if delay != waits or facts["deadline_ms"] != deadline:
-        return False
-    if get("affordable", True) is not (get("watching") or get("paid", 0) < plan.paid_tasks):
-        return False
-    if not _done_alike(row["out"], plan, f"{row['job']}:{row['seq']}", str(delay)):
-        return False
-    track.deadline_ms = deadline
-    if not alternative:
-        track.counts[plan.counter] = n + 1
-    return True
-
-
-def _done_alike(out: object, plan: Plan, key: str, delay: str = "") -> bool:
+def _done_alike(row: Record, plan: Plan, cost: int, delay: int = 0) -> bool:
     """Are these the plan's effects? As many lines in the text as words, so a word cannot hide another."""
+    out, text, key = row["out"], plan.text, f"{row['job']}:{row['seq']}"
     if out.__class__ is not list or len(out) != plan.effects:
         return False
-    text = plan.text.replace(KEY_MARK, key)
-    return "\n".join(out) == (text.replace(DELAY_MARK, delay) if delay else text)
+    if plan.effects == 1 and not (plan.waits or plan.money):
+        return bool(out[0] == f"{text}{key}{plan.tail}")
+    if plan.waits:
+        text = text.replace(DELAY_MARK, str(delay))
+    if plan.money:
+        text = text.replace(COST_MARK, str(cost))
+    return "\n".join(out) == text.replace(KEY_MARK, key)

@@ -2,7 +2,7 @@
 
     python -m tests.engine.replay.make_real_log OUT [JOBS] [SEED]
 
-18,000 jobs give about 100,000 records. Time is a manual clock that jumps from due time to due time, so
+19,000 jobs give about 100,000 records. Time is a manual clock that jumps from due time to due time, so
 hours of waiting take none; everything else is the product's own code, the export included.
 """
 
@@ -159,7 +159,7 @@ async def make(url: str, out: str, jobs: int, seed: int) -> int:
 def main() -> None:
     """Makes the log named on the command line."""
     given = sys.argv[1:]
-    out, jobs, seed = (*given, *("jobs.jsonl.gz", "18000", "1")[len(given) :])
+    out, jobs, seed = (*given, *("jobs.jsonl.gz", "19000", "1")[len(given) :])
     with running_server() as url:
         count = asyncio.run(make(url, out, int(jobs), int(seed)))
     click.echo(f"{out}: {count} records, seed {seed}")

@@ -38,6 +38,16 @@ def test_a_log_of_our_own_is_the_same_to_the_last_record(log_lines: list[bytes])
     assert report.exit_code == 0
 
 
+def test_the_fast_way_takes_every_move_of_a_sound_log(
+    log_lines: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow: list[Row] = []
+    monkeypatch.setattr(Replayer, "_judged", lambda _, row: slow.append(row))
+    replayed(log_lines)
+    assert slow
+    assert {row["disp"] for row in slow} == {"denied"}
+
+
 def test_jobs_that_have_not_ended_are_judged_too(log_lines: list[bytes]) -> None:
     report = replayed(log_lines[: len(log_lines) // 2])
     assert report.findings == []
