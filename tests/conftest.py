@@ -1,6 +1,7 @@
 """One real server for each test process, flushed for each test; no key may outlive its owner."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -10,6 +11,7 @@ from engine.connection import Connection
 from engine.dispatch import Dispatcher
 from engine.randomness import SeededRandomness
 from engine.store import Store
+from tests.harvest import FOLDER, gather
 from tests.leaks import leaked_keys
 from tests.servers import running_server
 
@@ -33,8 +35,14 @@ def redis_url(server_url: str, request: pytest.FixtureRequest) -> Iterator[str]:
         async with Connection(server_url) as link:
             return await leaked_keys(link)
 
+    async def harvest() -> None:
+        async with Connection(server_url) as link:
+            await gather(link, request.node.nodeid)
+
     asyncio.run(flush())
     yield server_url
+    if FOLDER in os.environ:
+        asyncio.run(harvest())
     if request.node.get_closest_marker("leaks_keys") is None:
         leaked = asyncio.run(leaks())
         assert leaked == [], f"keys without TTL that are not on the permanent list: {leaked}"
