@@ -56,6 +56,15 @@ def test_replay_says_same(run: Run, log_file: Path, tmp_path: Path) -> None:
     run("replay", "-", stdin=packed.read_bytes())
 
 
+def test_how_fast_it_was_is_told_apart_from_the_results(run: Run, log_file: Path) -> None:
+    first, again = (run("log", "verify", log_file, "--pace") for _ in range(2))
+    assert first.stdout == again.stdout
+    assert "records a second of one core" in first.stderr
+    assert "times as long" in first.stderr
+    told = run("replay", "-", "--pace", stdin=log_file.read_bytes(), code=2)
+    assert "read only once" in told.output
+
+
 def test_replay_of_a_broken_log_says_where_and_why(run: Run, broken: Path, tmp_path: Path) -> None:
     result = run(
         "replay",
