@@ -15,6 +15,10 @@ HEAD_FRAMES = 5
 THUMB_SIDE = 320
 THUMB_BYTES = 200_000
 """Telegram's limits for a thumbnail: JPEG, 320 px, 200 kB."""
+MOST_PIXELS = 9_000_000
+"""In one picture of a film: more than 4K. Beyond it a file of a few kB would decode to gigabytes."""
+MOST_FRAMES = 20_000
+"""In a film: five minutes at 60 a second. The end of one is decoded from its last key frame on."""
 CORRUPTED = "corrupted_video"
 
 
@@ -50,9 +54,13 @@ def probe(path: Path) -> VideoFacts | Failure:
 def _measure(container: av.container.InputContainer, stream: VideoStream, size: int) -> VideoFacts | Failure:
     base = float(stream.time_base or 0)
     packets, end = 0, 0
+    if stream.width * stream.height > MOST_PIXELS:
+        return _corrupted(f"pictures of {stream.width}x{stream.height} pixels are too large")
     for packet in container.demux(stream):
         if packet.is_corrupt:
             return _corrupted("damaged packets")
+        if packets >= MOST_FRAMES:
+            return _corrupted(f"more than {MOST_FRAMES} frames")
         if packet.size and packet.pts is not None:
             packets, end = packets + 1, max(end, packet.pts + (packet.duration or 0))
     container.seek(0)
