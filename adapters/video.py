@@ -54,8 +54,9 @@ def probe(path: Path) -> VideoFacts | Failure:
 def _measure(container: av.container.InputContainer, stream: VideoStream, size: int) -> VideoFacts | Failure:
     base = float(stream.time_base or 0)
     packets, end = 0, 0
-    if stream.width * stream.height > MOST_PIXELS:
-        return _corrupted(f"pictures of {stream.width}x{stream.height} pixels are too large")
+    size_px = (getattr(stream, "width", 0), getattr(stream, "height", 0))  # none when nobody knows the codec
+    if size_px[0] * size_px[1] > MOST_PIXELS:
+        return _corrupted(f"pictures of {size_px[0]}x{size_px[1]} pixels are too large")
     for packet in container.demux(stream):
         if packet.is_corrupt:
             return _corrupted("damaged packets")

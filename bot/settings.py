@@ -41,7 +41,7 @@ def _pairs(value: Any) -> Any:
     for word in _words(value):
         name, equals, number = word.partition("=")
         if not equals:
-            raise ValueError(f"write name=value pairs with commas between them, not {word!r}")
+            raise ValueError(f"write name=value pairs with commas between them, not {word[:80]!r}")
         found[name.strip()] = number.strip()
     return found
 

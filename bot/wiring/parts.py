@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from aiogram import Bot
 
@@ -26,6 +27,9 @@ from bot.wiring.tuning import Tuning
 from engine.front import Engine
 from engine.ports import Clock, Randomness
 from states.vocabulary import Failure
+
+_QUOTED: Final = 120
+"""How much of a wrong word is repeated to the operator."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +66,12 @@ def make_catalogue(settings: Settings) -> Catalogue:
     try:
         catalogue = Catalogue(default=settings.model, disabled=settings.models_disabled)
     except ValueError as error:
-        raise SettingsError(f"REELSTATE_MODEL or REELSTATE_MODELS_DISABLED: {error}.") from error
+        raise SettingsError(
+            f"REELSTATE_MODEL or REELSTATE_MODELS_DISABLED: {str(error)[:_QUOTED]}."
+        ) from error
     for model in settings.prices:
         if catalogue.get(model) is None:
-            raise SettingsError(f"REELSTATE_PRICES names {model}, which is not in the catalogue.")
+            raise SettingsError(f"REELSTATE_PRICES names {model[:_QUOTED]}, which is not in the catalogue.")
     return catalogue
 
 
