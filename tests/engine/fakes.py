@@ -158,7 +158,7 @@ class Recorder:
 
     async def until(self, name: str, count: int = 1) -> None:
         """Wait until that many events of a name have been seen."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):  # against a hang; a busy machine may take its time
             while len(self.named(name)) < count:
                 self._more.clear()
                 await self._more.wait()
