@@ -9,10 +9,10 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any, Final
 
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.cluster import ClusterNode
 
-from engine.clients import close_client, common, make_pool, pool_at
+from engine.clients import common, make_pool, pool_at
 from engine.cluster import ClusterLine
 from engine.driver_errors import DRIVER, ours
 from engine.endpoints import Endpoint
@@ -34,17 +34,23 @@ class Place:
 class BlockingReads:
     """The blocking connections of one process, by their names (`slot`)."""
 
-    def __init__(self, endpoint: Endpoint, cluster: ClusterLine | None) -> None:
+    def __init__(
+        self, endpoint: Endpoint, cluster: ClusterLine | None, pool: BlockingConnectionPool | None
+    ) -> None:
         self.places: dict[str, Place] = {}
         self._endpoint = endpoint
         self._cluster = cluster
+        self._pool = pool
         self._clients: dict[str, Redis] = {}
 
     async def read(self, slot: str, key: str, block_s: float, *words: str | float) -> Any:
         """The answer to a blocking command. Raises StoreUnavailable; the connection is dropped then."""
         try:
+            client = self._clients.get(slot)
+            if client is None:
+                async with asyncio.timeout(2 * CONNECT_S):
+                    client = await self._open(slot, key)
             async with asyncio.timeout(block_s + WATCHDOG_S):
-                client = self._clients.get(slot) or await self._open(slot, key)
                 return await client.execute_command(*words)  # type: ignore[no-untyped-call]
         except TimeoutError as error:
             await self._broken(slot)
@@ -63,7 +69,7 @@ class BlockingReads:
     async def _open(self, slot: str, key: str) -> Redis:
         node = None
         if self._cluster is None:
-            pool = make_pool(self._endpoint, size=1, connect_s=CONNECT_S, read_s=None)
+            pool = make_pool(self._endpoint, size=1, connect_s=CONNECT_S, read_s=None, beside=self._pool)
         else:
             node = await self._cluster.node_of(key)
             options = common(self._endpoint) | {"socket_timeout": None, "socket_connect_timeout": CONNECT_S}
@@ -83,7 +89,7 @@ class BlockingReads:
         self.places.pop(slot, None)
         client = self._clients.pop(slot, None)
         if client is not None:
-            await close_client(client)
+            await client.aclose(close_connection_pool=True)
 
     async def close(self) -> None:
         """Close all of them; outstanding reads break."""

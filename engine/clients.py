@@ -3,6 +3,7 @@
 redis-py's own retries are off everywhere: it would send a command again whose answer was lost.
 """
 
+import asyncio
 from typing import Any, Final
 
 from redis.asyncio import BlockingConnectionPool, Redis, SSLConnection, UnixDomainSocketConnection
@@ -14,8 +15,22 @@ from redis.exceptions import ConnectionError as DriverConnectionError
 
 from engine.endpoints import Endpoint, Kind
 
-SENTINEL_TIMEOUT_S: Final = 1.0
+SENTINEL_TIMEOUT_S: Final = 2.0
 """A sentinel that does not answer is passed over; the next one is asked."""
+
+
+class Sentinels(Sentinel):
+    """Asked by one at a time: after a failover every connection asks at once, and one link is enough."""
+
+    def __init__(self, places: list[tuple[str, int]], options: dict[str, Any]) -> None:
+        super().__init__(places, sentinel_kwargs=options)  # type: ignore[no-untyped-call]
+        self._asking = asyncio.Lock()
+
+    async def discover_master(self, service_name: str) -> tuple[str, int]:
+        """Where the master is. Raises the driver's errors."""
+        async with self._asking:
+            host, port = await super().discover_master(service_name)
+            return host, port
 
 
 class MasterPool(SentinelConnectionPool, BlockingConnectionPool):
@@ -41,9 +56,17 @@ def common(endpoint: Endpoint) -> dict[str, Any]:
 
 
 def make_pool(
-    endpoint: Endpoint, *, size: int, connect_s: float, read_s: float | None
+    endpoint: Endpoint,
+    *,
+    size: int,
+    connect_s: float,
+    read_s: float | None,
+    beside: BlockingConnectionPool | None = None,
 ) -> BlockingConnectionPool:
-    """A pool for a server or for the master behind sentinels; `read_s` None for blocking reads."""
+    """A pool for a server or for the master behind sentinels; `read_s` None for blocking reads.
+
+    `beside` another pool of the same endpoint it asks the same sentinels by the same connections.
+    """
     options = common(endpoint) | {
         "db": endpoint.db,
         "socket_timeout": read_s,
@@ -52,7 +75,8 @@ def make_pool(
     options |= {"max_connections": size, "timeout": connect_s}
     if endpoint.kind is Kind.SENTINEL:
         tls = {"ssl": True, **endpoint.tls} if endpoint.tls is not None else {}
-        return MasterPool(endpoint.service, _sentinels(endpoint), **options, **tls)  # type: ignore[no-untyped-call]
+        sentinels = beside.sentinel_manager if isinstance(beside, MasterPool) else _sentinels(endpoint)
+        return MasterPool(endpoint.service, sentinels, **options, **tls)  # type: ignore[no-untyped-call]
     if endpoint.path:
         return BlockingConnectionPool(
             connection_class=UnixDomainSocketConnection, path=endpoint.path, **options
@@ -69,7 +93,7 @@ def pool_at(host: str, port: int, endpoint: Endpoint, **options: Any) -> Blockin
     )
 
 
-def _sentinels(endpoint: Endpoint) -> Sentinel:
+def _sentinels(endpoint: Endpoint) -> Sentinels:
     options: dict[str, Any] = {
         "socket_timeout": SENTINEL_TIMEOUT_S,
         "socket_connect_timeout": SENTINEL_TIMEOUT_S,
@@ -80,7 +104,7 @@ def _sentinels(endpoint: Endpoint) -> Sentinel:
     }
     if endpoint.tls is not None:
         options |= {"ssl": True, **endpoint.tls}
-    return Sentinel(list(endpoint.hosts), sentinel_kwargs=options)  # type: ignore[no-untyped-call]
+    return Sentinels(list(endpoint.hosts), options)
 
 
 async def watchers(client: Redis, service: str) -> int:
@@ -97,7 +121,7 @@ async def watchers(client: Redis, service: str) -> int:
 
 
 async def close_client(client: Redis) -> None:
-    """Close a client, its pool and the sentinels behind it."""
+    """Close a client, its pool and the links to the sentinels behind it."""
     pool = client.connection_pool
     await client.aclose(close_connection_pool=True)
     if isinstance(pool, MasterPool):

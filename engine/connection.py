@@ -50,6 +50,7 @@ class Connection:
         self._cluster: ClusterLine | None = None
         self._redis: Redis | None = None
         self._pipe: Pipe | None = None
+        pool = None
         if self.endpoint.kind is Kind.CLUSTER:
             self._cluster = ClusterLine(self.endpoint, size=size, timeout_s=command_timeout_s)
         else:
@@ -59,7 +60,7 @@ class Connection:
         self._promise: Promise | None = Promise() if durability is Durability.FAST else None
         self._reads: set[str] = set()
         self._sources: dict[str, str] = {}
-        self.blocking = BlockingReads(self.endpoint, self._cluster)
+        self.blocking = BlockingReads(self.endpoint, self._cluster, pool)
 
     @property
     def clustered(self) -> bool:

@@ -9,7 +9,7 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from time import monotonic
@@ -151,14 +151,16 @@ def _holds(word: str, slot: int) -> bool:
 
 
 @contextmanager
-def running_cluster(*options: str, masters: int = 3, replicas: bool = True) -> Iterator[Cluster]:
-    """A cluster whose slots are spread evenly, with one replica a master or none."""
+def running_cluster(
+    *options: str, masters: int = 3, replicas: bool = True, own: Callable[[], Sequence[str]] = tuple
+) -> Iterator[Cluster]:
+    """A cluster whose slots are spread evenly, with one replica a master or none; `own` options of each."""
     cluster = Cluster(masters=masters)
     with ExitStack() as stack:
         for _ in range(masters * (2 if replicas else 1)):
             bus = free_port()
             how = ["--cluster-enabled", "yes", "--cluster-node-timeout", str(NODE_TIMEOUT_MS)]
-            node = Node(*how, "--cluster-port", str(bus), *options, bus=bus)
+            node = Node(*how, "--cluster-port", str(bus), *options, *own(), bus=bus)
             stack.callback(node.remove)
             node.start()
             cluster.nodes.append(node)

@@ -92,7 +92,8 @@ async def run(servers: str, mode: Durability) -> tuple[Crowd, int]:
     extra = sum(crowd.maker.created.values()) - len(crowd.maker.created)
     say.append(
         f"{mode}: {len(crowd.jobs):,} jobs acknowledged, {counts['st:done']:,} done,"
-        f" {counts.get('live', 0)} live, missing {len(missing)}; {took:.0f} s, {JOBS / took:.0f} jobs a second"
+        f" {counts.get('live', 0)} live, missing {len(missing)};"
+        f" {took:.0f} s, {JOBS / took:.0f} jobs a second"
     )
     say.append(
         f"calls that were unknown and asked again {crowd.unknown}; extra paid creates {extra};"

@@ -32,8 +32,9 @@ async def test_workers_go_on_with_the_next_master(servers: str) -> None:
     extra = sum(crowd.maker.created.values()) - len(crowd.maker.created)
     print(  # noqa: T201 - the figures are what it is run for
         f"\n{servers}, three sentinels, strict: new master named after {elected_s:.1f} s, longest silence"
-        f" {crowd.pause(died):.1f} s; {len(crowd.jobs):,} jobs acknowledged, missing {len(missing)}; unknown and"
-        f" asked again {crowd.unknown}; extra paid creates {extra}; failures {dict(crowd.errors)}\n  {said}"
+        f" {crowd.pause(died):.1f} s; {len(crowd.jobs):,} jobs acknowledged, missing {len(missing)};"
+        f" unknown and asked again {crowd.unknown}; extra paid creates {extra};"
+        f" failures {dict(crowd.errors)}\n  {said}"
     )
     assert missing == []
     assert len(crowd.jobs) == JOBS
