@@ -12,14 +12,14 @@ from typing import Any, Final, Self, cast
 from redis.asyncio import Redis
 from redis.exceptions import NoScriptError
 
-from engine.blocking import BLOCK_S, BlockingReads
-from engine.clients import close_client, make_pool, watchers
-from engine.cluster import ClusterLine
-from engine.driver_errors import LOST, ScriptMissing, answered, ours, told
+from engine.driver.blocking import BLOCK_S, BlockingReads
+from engine.driver.clients import close_client, make_pool, watchers
+from engine.driver.cluster import ClusterLine
+from engine.driver.errors import LOST, ScriptMissing, answered, ours, told
 from engine.durability import Durability, Facts, Promise, facts_of, promise_of
 from engine.endpoints import Kind, parse_endpoint
 from engine.errors import ScriptFailed, StoreUnavailable
-from engine.pipe import Pipe
+from engine.driver.pipe import Pipe
 
 __all__ = ["Connection", "ScriptMissing"]
 

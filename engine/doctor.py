@@ -11,10 +11,9 @@ from typing import Any, Final
 
 from engine.clock import SystemClock
 from engine.connection import Connection
-from engine.driver_errors import LOGIN
 from engine.durability import Durability, facts_of
 from engine.endpoints import AddressWrong
-from engine.errors import EngineError, StoreMismatch, StoreUnavailable
+from engine.errors import LOGIN, EngineError, StoreMismatch, StoreUnavailable
 from engine.fitness import (
     Finding,
     Level,

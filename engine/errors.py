@@ -10,6 +10,10 @@ Refusals are not errors: a store method answers a `Refusal` where the world has 
 """
 
 from enum import StrEnum
+from typing import Final
+
+LOGIN: Final = "check the user and password in REDIS_URL, and what that user may do"
+"""The mend when a server lets us in or act no further."""
 
 
 class EngineError(Exception):

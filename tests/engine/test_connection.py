@@ -3,7 +3,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-import engine.blocking
+import engine.driver.blocking
 from engine.clock import ManualClock
 from engine.connection import Connection, ScriptMissing
 from engine.dispatch import Dispatcher
@@ -58,7 +58,7 @@ async def test_a_read_that_outlives_its_time_limit_is_dropped(
     connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert await connection.pop_bell("b", [BELL], 0.01) is None
-    monkeypatch.setattr(engine.blocking, "WATCHDOG_S", 0.05)
+    monkeypatch.setattr(engine.driver.blocking, "WATCHDOG_S", 0.05)
     await connection.command("CLIENT", "PAUSE", 400, "ALL")
     with pytest.raises(StoreUnavailable, match="outlived its own time limit"):
         await connection.pop_bell("b", [BELL], 0.01)

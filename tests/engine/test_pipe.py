@@ -12,7 +12,7 @@ from redis.exceptions import ResponseError
 from redis.exceptions import TimeoutError as DriverTimeoutError
 
 from engine.connection import Connection
-from engine.pipe import Answers, Pipe, encode
+from engine.driver.pipe import Answers, Pipe, encode
 
 ANSWERS = st.recursive(
     st.none() | st.integers(-(2**40), 2**40) | st.binary(max_size=20) | st.just("OK"),

@@ -23,7 +23,7 @@ from redis.exceptions import (
 from redis.exceptions import ConnectionError as DriverConnectionError
 from redis.exceptions import TimeoutError as DriverTimeoutError
 
-from engine.clients import common
+from engine.driver.clients import common
 from engine.endpoints import Endpoint
 
 Words = Sequence[str | bytes | float]

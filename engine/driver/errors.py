@@ -28,7 +28,7 @@ from redis.exceptions import (
     TimeoutError as DriverTimeoutError,
 )
 
-from engine.errors import EngineError, ScriptFailed, StoreMismatch, StoreUnavailable
+from engine.errors import LOGIN, EngineError, ScriptFailed, StoreMismatch, StoreUnavailable
 
 LOST: Final = (
     AskError,
@@ -50,7 +50,6 @@ DRIVER: Final = (RedisError, RedisClusterException, OSError)
 """Whatever the driver raises."""
 _DEMOTED: Final = "UNBLOCKED"
 """Begins the answer to a read on a server that has just become a replica."""
-LOGIN: Final = "check the user and password in REDIS_URL, and what that user may do"
 _PASSWORD: Final = ("AuthenticationError", "NOAUTH", "WRONGPASS", "Authentication required")
 T = TypeVar("T")
 

@@ -12,9 +12,9 @@ from typing import Any, Final
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.cluster import ClusterNode
 
-from engine.clients import common, make_pool, pool_at
-from engine.cluster import ClusterLine
-from engine.driver_errors import DRIVER, ours
+from engine.driver.clients import common, make_pool, pool_at
+from engine.driver.cluster import ClusterLine
+from engine.driver.errors import DRIVER, ours
 from engine.endpoints import Endpoint
 from engine.errors import ScriptFailed, StoreUnavailable
 
