@@ -16,10 +16,10 @@ from engine.driver.blocking import BLOCK_S, BlockingReads
 from engine.driver.clients import close_client, make_pool, watchers
 from engine.driver.cluster import ClusterLine
 from engine.driver.errors import LOST, ScriptMissing, answered, ours, told
+from engine.driver.pipe import Pipe
 from engine.durability import Durability, Facts, Promise, facts_of, promise_of
 from engine.endpoints import Kind, parse_endpoint
 from engine.errors import ScriptFailed, StoreUnavailable
-from engine.driver.pipe import Pipe
 
 __all__ = ["Connection", "ScriptMissing"]
 
