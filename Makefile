@@ -10,6 +10,7 @@ ROOMS := states engine adapters bot diagrams tests
 
 .PHONY: demo test faults bench lint format diagrams readers longlog lock clean
 .PHONY: demo test faults scale lint format diagrams lock clean
+.PHONY: demo test faults simulate lint format diagrams lock clean
 .DEFAULT_GOAL := help
 .PHONY: help
 
@@ -20,6 +21,7 @@ help:
 	@echo "make bench    ours and the peers side by side, then our own figures, into out/bench (QUICK=1: minutes)"
 	@echo "make faults   strike workers, server, line and clocks at every point of a job's life, and count (minutes)"
 	@echo "make scale    10,000 jobs on clusters whose masters die and slots move, sentinels, TLS (minutes, alone)"
+	@echo "make simulate a million steps of seeded worlds full of trouble (tens of minutes; SEED=1 plays the same again)"
 	@echo "make lint     format, lint, types, import contracts, fresh diagrams"
 	@echo "make diagrams draw the pictures and the README's tables again"
 	@echo "make readers  other programs read our DOT, Mermaid, SCXML and XES (npm, dot, pip: where they are here)"
@@ -44,6 +46,9 @@ faults: $(VENV)/.dev
 # Peers are installed into environments of their own below .venv/peers; those that cannot be are left out.
 bench: $(VENV)/.dev
 	@$(BIN)/python -m tests.bench $(if $(QUICK),--quick)
+
+simulate: $(VENV)/.run
+	@$(BIN)/reelstate simulate $(if $(SEED),--seed $(SEED)) --seeds 1000 --total 1000000 --workers 2
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check $(ROOMS)

@@ -46,6 +46,8 @@ class Witness:
     edges: Counter[str] = field(default_factory=Counter)
     rows: Counter[str] = field(default_factory=Counter)
     """Strategy rows that decided, as stage/reason."""
+    graphs: Counter[str] = field(default_factory=Counter)
+    """Graph versions that decided."""
 
     def hear(self, who: Host, verb: str, args: Sequence[Word], answer: Any) -> None:
         """One executed call; a batch is several."""
@@ -108,7 +110,9 @@ class Witness:
 
     def _exercised(self, edge: str, source: str, record: Word) -> None:
         self.edges[edge] += 1
-        reason = decode(record)["in"].get("reason") if isinstance(record, bytes) else None
+        row = decode(record) if isinstance(record, bytes) else {}
+        self.graphs[row.get("graph", "")] += 1
+        reason = row.get("in", {}).get("reason")
         if reason:
             self.rows[f"{'sending' if source == 'sending' else 'generating'}/{reason}"] += 1
 

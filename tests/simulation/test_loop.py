@@ -4,6 +4,7 @@ from random import Random
 
 import pytest
 
+from engine.simulation.fate import Fate
 from engine.simulation.host import EPOCH_MS, Host, Killed
 from engine.simulation.loop import Stalled, WorldLoop
 
@@ -82,3 +83,34 @@ def test_a_clock_never_steps_back(loop: WorldLoop) -> None:
     assert one.now_ms() == EPOCH_MS + 5000
     one.skew_ms = 0
     assert one.now_ms() == EPOCH_MS + 5000
+
+
+def test_a_process_that_froze_itself_thaws(loop: WorldLoop) -> None:
+    one = host(loop)
+
+    async def tick() -> float:
+        one.freeze(10)
+        await one.sleep(1)
+        return loop.time()
+
+    assert loop.run_until_complete(one.start(tick())) == 10
+
+
+def test_fate_may_strike_at_a_call_and_the_process_is_gone(loop: WorldLoop) -> None:
+    struck: list[tuple[str, str]] = []
+
+    def strike(who: Host, kind: str, _: float) -> None:
+        struck.append((who.name, kind))
+        who.kill()
+
+    fate = Fate(1, focus=("process", "killed"))
+    one = Host("w", loop, Random(1), fate, strike)
+
+    async def work() -> None:
+        for n in range(50):
+            one.risk(f"call {n}")
+
+    with pytest.raises(Killed):
+        loop.run_until_complete(one.start(work()))
+    assert struck == [("w", "killed")]
+    assert list(fate.fired.values()) == ["process.killed"]

@@ -73,8 +73,9 @@ class Crew:
 
     def _version(self, name: str) -> Judge:
         """What this life of a process judges by: in some worlds a new version is being rolled out."""
-        fate = self._world.fate
-        new = fate.families["versions"] * fate.number(f"version of {name} {self._lives[name]}") > 0.4
+        fate, life = self._world.fate, self._lives[name]
+        chance = (0.0 if name == FRONT else 0.4) if life == 1 else 0.75
+        new = fate.families["versions"] > 0 and fate.number(f"version of {name} {life}") < chance
         return NEXT if new else JUDGE
 
     def _struck(self, host: Host, kind: str, span_s: float) -> None:

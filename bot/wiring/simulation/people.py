@@ -21,6 +21,8 @@ from states.job import Request
 from states.vocabulary import TERMINALS
 
 MODEL = "model"
+FREE_EVERY = 5
+"""Every so many launches one costs nothing."""
 
 
 @dataclass(slots=True)
@@ -164,9 +166,8 @@ class Desk:
     async def _launch(self, user: int, number: int, message_id: int) -> None:
         await self.engine.grant(user, 100, "welcome", EntryKind.GRANT)
         request = Request(user, f"photo-{number}", "own", "wishes", MODEL, "en")
-        answer = await self.engine.submit(
-            NewJob(f"launch-{number}", user, 0 if number % 5 == 0 else 3, request, message_id)
-        )
+        cost = 0 if number % FREE_EVERY == 0 else 3
+        answer = await self.engine.submit(NewJob(f"launch-{number}", user, cost, request, message_id))
         if answer.job is not None:
             self.mail.jobs[number] = answer.job.id
         elif answer.result in (Submission.PAUSED, Submission.BUSY):

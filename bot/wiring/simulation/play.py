@@ -34,6 +34,8 @@ class Played:
     digest: str
     faults: dict[str, str]
     ends: Counter[str]
+    graphs: Counter[str]
+    """Records by the digest of the graph that decided."""
     seen: Counter[str]
     """What was exercised (`coverage`)."""
     story: tuple[str, ...]
@@ -134,6 +136,7 @@ def _played(world: World) -> Played:
         digest=world.inspector.digest(),
         faults=dict(world.fate.fired),
         ends=ends,
+        graphs=world.witness.graphs,
         seen=seen(world),
         story=tuple(_story(world)) if told else (),
     )
