@@ -52,8 +52,14 @@ def arrow_label(pair: Pair, layout: Layout, over: Overlay) -> str:
         "rx": 3,
     }
     several = sum(1 for line in pair.lines if line.edges) > 1
-    rules = (_rule(lines, box, row, over, tally=several) for row, lines in _rules(pair.lines))
-    inner = [element("rect", plate), *rules, _badges(pair, box, box.y + text_height, over)]
+    rules, left = list[str](), list[str]()
+    for row, lines in _rules(pair.lines):
+        word = tally_text(lines[0].edges, over) if several else ""
+        placed = _with_room(lines, box, word)
+        rules.append(_rule(lines, box, row, over, (placed, word)))
+        if word and placed is None:
+            left.append(f"{_reason(lines[0].edges)} {word}")
+    inner = [element("rect", plate), *rules, _badges(pair, box, box.y + text_height, over, left)]
     return element("g", {"class": _classes("label", pair, over), **_data(pair)}, "".join(inner))
 
 
@@ -138,10 +144,20 @@ def _rules(lines: tuple[Line, ...]) -> Iterator[tuple[int, list[Line]]]:
     yield start, rule
 
 
-def _rule(lines: list[Line], box: Box, row: int, over: Overlay, *, tally: bool) -> str:
-    """One rule; its own number goes into the first of its lines that has room left."""
-    ids = lines[0].edges
-    word = tally_text(ids, over) if tally else ""
+def _with_room(lines: list[Line], box: Box, word: str) -> Line | None:
+    """The first line of a rule that has room for the rule's own number."""
+    needed = 2 + TALLY_GAP_PX + width(word, TALLY_PX, bold=True)
+    return next((line for line in lines if word and line.width_px + needed <= box.width), None)
+
+
+def _reason(ids: tuple[str, ...]) -> str:
+    """The word a rule can be called by: its first edge's reason, or its trigger."""
+    return ids[0].split("/")[1:3][-1]
+
+
+def _rule(lines: list[Line], box: Box, row: int, over: Overlay, tally: tuple[Line | None, str]) -> str:
+    """One rule, with its own number behind the line that has room for it."""
+    ids, (placed, word) = lines[0].edges, tally
     texts = [element("title", {}, escape(named))] if (named := _named(ids, over)) else []
     for offset, line in enumerate(lines):
         x = box.x + 2 + (INDENT_PX if line.indent else 0)
@@ -151,10 +167,9 @@ def _rule(lines: list[Line], box: Box, row: int, over: Overlay, *, tally: bool) 
             for s in line.spans
         ]
         texts.append(element("text", {"x": x, "y": y}, " ".join(spans)))
-        start = box.x + 2 + line.width_px + TALLY_GAP_PX
-        if word and start + width(word, TALLY_PX, bold=True) <= box.x + box.width:
+        if line is placed:
+            start = box.x + 2 + line.width_px + TALLY_GAP_PX
             texts.append(element("text", {"class": "tally", "x": start, "y": y}, escape(word)))
-            word = ""
     return element("g", {"class": _rule_classes(ids, over), "data-edges": " ".join(ids)}, "".join(texts))
 
 
@@ -184,8 +199,8 @@ def _rule_classes(ids: tuple[str, ...], over: Overlay) -> str:
     return "rule faded" if over.covered(ids) == 0 else "rule"
 
 
-def _badges(pair: Pair, box: Box, y: float, over: Overlay) -> str:
-    """As many badges as the block's width has room for, the first in any case."""
+def _badges(pair: Pair, box: Box, y: float, over: Overlay, left: list[str]) -> str:
+    """As many badges as the block's width has room for, the first in any case; then what was `left` over."""
     parts, x = list[str](), box.x + 2
     for text in badge_texts(pair, over):
         wide = width(text, 9.5, bold=True) + 10
@@ -202,7 +217,12 @@ def _badges(pair: Pair, box: Box, y: float, over: Overlay) -> str:
         word = element("text", {"x": x + wide / 2, "y": y + 12.4}, escape(text))
         parts.append(element("rect", {**pill, "height": 14, "rx": 7}) + word)
         x += wide + 4
-    return element("g", {"class": "badge"}, "".join(parts)) if parts else ""
+    badges = element("g", {"class": "badge"}, "".join(parts)) if parts else ""
+    while left and x + width(" · ".join(left), TALLY_PX, bold=True) > box.x + box.width:
+        left = left[:-1]
+    if not left:
+        return badges
+    return badges + element("text", {"class": "tally", "x": x, "y": y + 12.4}, escape(" · ".join(left)))
 
 
 def badge_texts(pair: Pair, over: Overlay) -> list[str]:

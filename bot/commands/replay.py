@@ -178,7 +178,7 @@ def show_answer(out: Console, answer: WhatIf, asked: str, show: int) -> None:
         table.add_row(name, str(old), str(new), f"{delta:+d}" if delta else "0", str(open_ or ""))
     out.print(table)
     for (old_edge, new_edge), count in answer.moves.most_common(show):
-        out.print(f"  {count:>6} × {escape(old_edge)} → {escape(new_edge)}")
+        out.print(f"  {count:>6} × {escape(old_edge)} ⇒ {escape(new_edge)}")
     notes = [
         (
             answer.retimed,

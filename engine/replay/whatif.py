@@ -151,14 +151,17 @@ class Counterfactual:
         self.answer.moved += 1
         twin.over = True
         named = "no expiry yet" if survives else edge.id if isinstance(edge, Edge) else f"denied ({edge})"
-        self.answer.moves[row["edge"], named] += 1
+        was = row["edge"]
+        if isinstance(edge, Edge) and named == was:  # the same rule leads elsewhere now
+            named, was = f"{named} → {edge.target}", f"{was} → {row['to']}"
+        self.answer.moves[was, named] += 1
         ends = isinstance(edge, Edge) and edge.target.value in ENDS and not survives
         if isinstance(edge, Edge) and not survives:
             words = effect_words(edge, facts, cost=twin.cost, key=f"{row['job']}:{row['seq']}")
             tally(self.answer.certain, words, edge.trigger.value)
         if not ends:
             self._unknown(twin)
-        self._example(row, named, guards(new, row["from"], facts))
+        self._example(row, was, named, guards(new, row["from"], facts))
 
     def _alike(self, twin: _Twin, row: Record, edge: Edge, facts: Facts) -> None:
         words = effect_words(edge, facts, cost=twin.cost, key=f"{row['job']}:{row['seq']}")
@@ -191,7 +194,7 @@ class Counterfactual:
             self.answer.undecided[Measure.RELEASED] += twin.cost
             self.answer.undecided[Measure.CAPTURED] += twin.cost
 
-    def _example(self, row: Record, named: str, why: tuple[str, ...]) -> None:
+    def _example(self, row: Record, was: str, named: str, why: tuple[str, ...]) -> None:
         if len(self.answer.examples) < EXAMPLES:
             text = "the changed policy decides otherwise"
             self.answer.examples.append(
@@ -203,7 +206,7 @@ class Counterfactual:
                     row["seq"],
                     text,
                     named,
-                    row["edge"],
+                    was,
                     why,
                 )
             )

@@ -89,3 +89,10 @@ def test_times_are_shortened_where_the_box_is_narrow() -> None:
     assert state_notes(State.SENDING, over) == ["p50 4.2 min · p95 9.1 min", "3 refused"]
     assert state_notes(State.SENDING, over, 90) == ["4.2 min · 9.1 min", "3 refused"]
     assert state_notes(State.SENDING, over, 58) == ["p95 9.1 min", "3 refused"]
+
+
+def test_a_number_without_room_behind_its_rule_stands_under_the_block() -> None:
+    over = Overlay(counts={"sending/error/send_unknown": 402, "sending/error/network": 5})
+    label = _group(over, "label", "sending", "retry_wait")
+    tallies = [t.text for t in label.iter(f"{SVG}text") if t.attrib.get("class") == "tally"]
+    assert tallies == ["5", "send_unknown 402"]
