@@ -218,11 +218,19 @@ def _badges(pair: Pair, box: Box, y: float, over: Overlay, left: list[str]) -> s
         parts.append(element("rect", {**pill, "height": 14, "rx": 7}) + word)
         x += wide + 4
     badges = element("g", {"class": "badge"}, "".join(parts)) if parts else ""
-    while left and x + width(" · ".join(left), TALLY_PX, bold=True) > box.x + box.width:
-        left = left[:-1]
-    if not left:
-        return badges
-    return badges + element("text", {"class": "tally", "x": x, "y": y + 12.4}, escape(" · ".join(left)))
+    word = _within(left, box.x + box.width - x)
+    return (
+        badges + element("text", {"class": "tally", "x": x, "y": y + 12.4}, escape(word)) if word else badges
+    )
+
+
+def _within(words: list[str], room_px: float) -> str:
+    """As many of the words as there is room for, with a sign when that is not all."""
+    for count in range(len(words), 0, -1):
+        text = " · ".join([*words[:count], *(["…"] if count < len(words) else [])])
+        if width(text, TALLY_PX, bold=True) <= room_px:
+            return text
+    return ""
 
 
 def badge_texts(pair: Pair, over: Overlay) -> list[str]:

@@ -96,3 +96,11 @@ def test_a_number_without_room_behind_its_rule_stands_under_the_block() -> None:
     label = _group(over, "label", "sending", "retry_wait")
     tallies = [t.text for t in label.iter(f"{SVG}text") if t.attrib.get("class") == "tally"]
     assert tallies == ["5", "send_unknown 402"]
+
+
+def test_what_finds_no_room_under_the_block_either_leaves_a_sign() -> None:
+    names = ("storage_lost", "worker_lost", "send_unknown")
+    over = Overlay(counts={f"sending/error/{name}": 402 for name in names})
+    label = _group(over, "label", "sending", "retry_wait")
+    (tally,) = (t.text for t in label.iter(f"{SVG}text") if t.attrib.get("class") == "tally")
+    assert tally == "storage_lost 402 · worker_lost 402 · …"
