@@ -2,7 +2,7 @@
 
 from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 from states.backoff import base_s
 from states.decide import effect_words
@@ -18,6 +18,9 @@ DELAY_MARK: Final = "\x01"
 """Stands for the milliseconds of a wait."""
 COST_MARK: Final = "\x02"
 """Stands for the credits of the job."""
+
+Known: TypeAlias = dict[Hashable, "Plan"]
+"""The plans of jobs that stand alike, by all inputs of a decision but for its numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +50,8 @@ class Plan:
     ends: bool
     renders: bool
     stage: str
-    then: "Known"
+    then: Known
     """What is known of jobs that stand as this move leaves its job."""
-
-
-Known = dict[Hashable, Plan]
-"""The plans of jobs that stand alike, by all inputs of a decision but for its numbers."""
 
 
 def stage_after(edge: Edge) -> str:
@@ -68,10 +67,6 @@ def decided(judge: Judge, state: str, facts: Facts) -> Edge | str:
         return "illegal"
     except UnmatchedGuardError:
         return "unmatched"
-
-
-Known = dict[Hashable, Plan]
-"""The plans of jobs that stand alike, by all inputs of a decision but for its numbers."""
 
 
 def plan_of(judge: Judge, edge: Edge, facts: Facts, key: Hashable, then: Known) -> Plan:
