@@ -15,7 +15,7 @@ def test_every_job_is_done_and_paid_for(server: str, processes: int, drain: bool
     plan = Plan(server, JOBS, users=6, concurrency=8, processes=processes, drain=drain)
     result = asyncio.run(run_jobs(plan))
     assert result.edges == 4 * JOBS, "start, accepted, rendered, delivered"
-    assert result.told == 2 * JOBS
+    assert JOBS <= result.told <= 2 * JOBS, "a bell each; a status that a newer one replaced is not told"
     assert not any(name.startswith(("alert", "relay.dropped", "job.denied")) for name in result.other)
     figures = result.figures()
     assert set(figures) >= {"jobs_per_s", "cpu_us_per_job", "server_cpu_us_per_transition", "reads_per_job"}
