@@ -11,6 +11,7 @@ ROOMS := states engine adapters bot diagrams tests
 .PHONY: demo test faults bench lint format diagrams readers longlog lock clean
 .PHONY: demo test faults scale lint format diagrams lock clean
 .PHONY: demo test faults simulate lint format diagrams lock clean
+.PHONY: demo test faults soak audit lint format diagrams lock clean
 .DEFAULT_GOAL := help
 .PHONY: help
 
@@ -22,6 +23,8 @@ help:
 	@echo "make faults   strike workers, server, line and clocks at every point of a job's life, and count (minutes)"
 	@echo "make scale    10,000 jobs on clusters whose masters die and slots move, sentinels, TLS (minutes, alone)"
 	@echo "make simulate a million steps of seeded worlds full of trouble (tens of minutes; SEED=1 plays the same again)"
+	@echo "make soak     1,000 users and mixed faults for half an hour on real processes (MINUTES=3 for a rehearsal)"
+	@echo "make audit    the locks: hashes, ranges, licences, and known vulnerabilities (asks PyPI)"
 	@echo "make lint     format, lint, types, import contracts, fresh diagrams"
 	@echo "make diagrams draw the pictures and the README's tables again"
 	@echo "make readers  other programs read our DOT, Mermaid, SCXML and XES (npm, dot, pip: where they are here)"
@@ -49,6 +52,18 @@ bench: $(VENV)/.dev
 
 simulate: $(VENV)/.run
 	@$(BIN)/reelstate simulate $(if $(SEED),--seed $(SEED)) --seeds 1000 --total 1000000 --workers 2
+
+soak: $(VENV)/.dev
+	@$(BIN)/python -m tests.soak $(if $(MINUTES),--minutes $(MINUTES))
+
+# pip-audit lives apart: what looks at the lock is not part of it. --strict: what cannot be looked up is no pass.
+audit: $(VENV)/.dev
+	@$(BIN)/python -m pytest -q tests/house/test_lock.py
+	@test -x $(VENV)/audit/bin/pip-audit || { $(BIN)/python -m venv $(VENV)/audit && \
+	    $(VENV)/audit/bin/python -m pip --disable-pip-version-check --quiet install 'pip-audit>=2.9,<3'; }
+	@for lock in requirements.txt requirements-dev.txt; do \
+	    $(VENV)/audit/bin/pip-audit --strict --require-hashes --disable-pip --progress-spinner off -r $$lock || exit 1; \
+	done
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check $(ROOMS)
