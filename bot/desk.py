@@ -8,7 +8,7 @@ from aiogram import Bot
 from bot.drafts import Drafts
 from bot.keyboards import Keyboards
 from bot.notices import Notices
-from bot.ports import Engine, FetchPhoto, Incidents, InspectPhoto, Offer, Offers
+from bot.ports import DropVideos, Engine, FetchPhoto, Incidents, InspectPhoto, Offer, Offers
 from bot.texts import LANGUAGES, Html, Texts, language_of
 from engine.errors import StoreUnavailable
 
@@ -49,6 +49,7 @@ class Desk:
     keyboards: Keyboards
     notices: Notices
     house: House
+    drop_videos: DropVideos
     incidents: Incidents | None = None
     """The operator's open incidents (`engine.alerts.Alerts`); None where nobody tells them."""
 

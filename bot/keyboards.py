@@ -131,6 +131,10 @@ class Keyboards:
 
     # --- the rest -------------------------------------------------------------------------------
 
+    def erase(self, lang: str) -> InlineKeyboardMarkup:
+        """Under the question whether everything shall go."""
+        return rows([button(self._texts.say(lang, "btn-delete"), Tap(Verb.ERASE), RED)])
+
     def languages(self) -> InlineKeyboardMarkup:
         """Each language by its own name."""
         return rows(

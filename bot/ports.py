@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from engine.alerts import Incident
+from engine.erasure import Erased
 from engine.ports import Alert
 from engine.values import (
     Account,
@@ -39,6 +40,7 @@ class Engine(Protocol):
     async def grant(
         self, user_id: int, amount: int, external_id: str, kind: EntryKind, note: str = ""
     ) -> Granted: ...
+    async def erase(self, user_id: int) -> Erased: ...
     async def user_returned(self, user_id: int) -> int: ...
     async def remember(self, user_id: int, key: str, value: bytes, ttl_s: int | None = None) -> None: ...
     async def recall(self, user_id: int, key: str) -> bytes | None: ...
@@ -114,6 +116,9 @@ FetchPhoto = Callable[[str], Awaitable[bytes | Failure]]
 
 InspectPhoto = Callable[[bytes], Awaitable[Fitness]]
 """The preflight. Runs off the event loop in the adapter."""
+
+DropVideos = Callable[[Sequence[str]], Awaitable[None]]
+"""Delete files of videos, by their SHA-256, as far as they lie on this machine."""
 
 Token = Callable[[], str]
 """A fresh unguessable id of 22 letters (`engine.ports.Randomness.token`)."""

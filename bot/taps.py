@@ -31,6 +31,7 @@ class Verb(StrEnum):
     NEW_PHOTO = "np"
     BALANCE = "bl"
     LANGUAGE = "lg"
+    ERASE = "er"
 
 
 DRAFT_VERBS: Final = frozenset(

@@ -14,6 +14,7 @@ from engine.alerts import Alerts, Tell
 from engine.asides import note_aside, tapped_again
 from engine.codec import encode
 from engine.config import EngineConfig
+from engine.erasure import Erased, erase_user
 from engine.errors import Refusal
 from engine.front_desk import FrontDesk
 from engine.judges import Judges
@@ -222,6 +223,10 @@ class Engine(FrontDesk):
             if _waits_for_user(job):
                 woken += await self.store.hint(job.id, Hint("returned")) is None
         return woken
+
+    async def erase(self, user_id: int) -> Erased:
+        """Forget what a user gave and got; jobs that have not ended stay as they are, and so do the books."""
+        return await erase_user(self.store, user_id)
 
     # --- credits -------------------------------------------------------------------------------------
 

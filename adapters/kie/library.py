@@ -6,6 +6,7 @@ KIE keeps results for a day to two weeks; the courier, a re-delivery and a secon
 import asyncio
 import hashlib
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from states.job import Video
 from states.vocabulary import Failure
 
 RESULT_HOSTS = ("aiquickdraw.com", "redpandaai.co", "kie.ai")
+SHA256 = re.compile(r"[0-9a-f]{64}")
 GONE = frozenset({403, 404, 410})
 
 
@@ -76,6 +78,11 @@ class VideoLibrary:
             return path
         await asyncio.to_thread(path.unlink, missing_ok=True)
         return None
+
+    async def drop(self, sha256: str) -> None:
+        """Delete the file of that content, if it is here."""
+        if SHA256.fullmatch(sha256):
+            await asyncio.to_thread(self._path(sha256).unlink, missing_ok=True)
 
     async def fetch_video(self, video: Video, key: ApiKey) -> Path | Failure:
         """The file of a rendered video: from disk, or downloaded again and opened again."""

@@ -1,6 +1,6 @@
 """The paid provider as a worker sees it: plan, create, poll. Implements `engine.ports.VideoMaker`."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -210,6 +210,11 @@ class KieMaker:
     async def fetch_video(self, video: Video) -> Path | Failure:
         """The file of a rendered video for the courier: from disk, or downloaded and opened again."""
         return await self._library.fetch_video(video, self._keys.first)
+
+    async def drop_videos(self, videos: Sequence[str]) -> None:
+        """Delete the files of these videos (SHA-256) from this machine."""
+        for sha256 in videos:
+            await self._library.drop(sha256)
 
     # --- shared ---------------------------------------------------------------------------------
 

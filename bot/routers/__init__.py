@@ -9,7 +9,7 @@ from aiogram.enums import ChatType
 
 from bot import admin
 from bot.desk import Desk
-from bot.routers import jobs, money, photos, rest, welcome, wishes
+from bot.routers import jobs, money, photos, privacy, rest, welcome, wishes
 from bot.routers.guests import Reception
 
 
@@ -20,7 +20,7 @@ def make_dispatcher(desk: Desk) -> Dispatcher:
     for observer in (dispatcher.message, dispatcher.callback_query, dispatcher.my_chat_member):
         observer.outer_middleware(reception)
     dispatcher.include_router(admin.make_router(desk))
-    for room in (welcome, jobs, money, photos, wishes):
+    for room in (welcome, jobs, money, privacy, photos, wishes):
         router = room.make_router()
         router.message.filter(F.chat.type == ChatType.PRIVATE)
         dispatcher.include_router(router)

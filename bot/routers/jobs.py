@@ -68,6 +68,9 @@ async def _style(job: Job, guest: Guest, toast: Toast, _message_id: int | None) 
 
 async def _reopen(guest: Guest, job: Job, template: str) -> None:
     """A new order with the old inputs: a new draft, a new token, a new price to agree to."""
+    if not job.request.photo:  # its owner had it deleted
+        await tell(guest, "redeliver-gone")
+        return
     old = await guest.desk.drafts.load(guest.user_id)
     if old is not None and old.open:
         await undress(guest.desk.bot, guest.chat_id, old.message_id)

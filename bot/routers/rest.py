@@ -11,6 +11,7 @@ from bot.drafts import Draft, Phase
 from bot.routers.jobs import job_tap
 from bot.routers.launch import draft_tap
 from bot.routers.money import show_balance
+from bot.routers.privacy import erase
 from bot.routers.proposals import tell
 from bot.routers.welcome import choose_language
 from bot.talk import Toast
@@ -48,6 +49,8 @@ async def tapped(query: CallbackQuery, guest: Guest, toast: Toast) -> None:
         await job_tap(tap, guest, toast, message_id)
     elif tap.verb is Verb.LANGUAGE:
         await choose_language(tap, guest, toast, message_id)
+    elif tap.verb is Verb.ERASE:
+        await erase(guest, toast, message_id)
     elif tap.verb is Verb.BALANCE:
         await toast.show()
         await show_balance(guest)

@@ -81,6 +81,7 @@ help = 🆘 <b>How it works</b>
     /language — language
     /support — support
     /terms — terms
+    /delete — delete my data
 support = 🆘 <b>Support</b>
 
     Write to { $support } and add the job number: it shows everything that happened to it.
@@ -529,6 +530,23 @@ btn-get = 🎬 Get my video
 btn-new-photo = 🖼 New photo
 btn-balance = 💳 Balance
 btn-support = 🆘 Support
+
+## Deleting data
+
+delete-ask = ⚠️ <b>Delete your data?</b>
+
+    Photos, videos and descriptions of all finished jobs go, and the draft. They cannot be had or repeated afterwards.
+    Balance and statement stay: job numbers and amounts, without content.
+
+    Messages in this chat are deleted by yourself, in Telegram.
+delete-done = ✅ <b>Your data is deleted</b>
+
+    Jobs cleared: { $jobs }. Balance and statement are as they were.
+
+    { $rest }
+delete-live = Still in work: { $live }. When they have ended, send /delete again.
+delete-all = Files uploaded for the model disappear there by themselves, within two weeks at most.
+btn-delete = ❌ Delete my data
 
 ## Commands in the menu
 

@@ -26,6 +26,7 @@ from bot.informed import Finding, Informed
 from bot.keyboards import Keyboards
 from bot.menu import publish_commands
 from bot.notices import Notices
+from bot.ports import DropVideos
 from bot.routers import make_dispatcher
 from bot.settings import Settings, SettingsError
 from bot.texts import Texts, load_texts
@@ -235,7 +236,7 @@ async def _assemble(
     maker, client = parts.make_maker(settings, catalogue, bot, clock, randomness, tuning)
     stack.push_async_callback(client.aclose)
     alerts = engine.alerts(_alert_teller(settings, bot, load_texts(), tuning))
-    desk = _desk(settings, engine, bot, catalogue, tuning, alerts)
+    desk = _desk(settings, engine, bot, catalogue, tuning, alerts, maker.drop_videos)
     quiet, telemetry = Quiet(clock), Telemetry([logbook.write])
     notifier = parts.make_notifier(bot, desk.notices, engine, settings, tuning, quiet)
     late = make_late_watch(engine, maker, telemetry)
@@ -262,7 +263,13 @@ async def _assemble(
 
 
 def _desk(
-    settings: Settings, engine: Engine, bot: Bot, catalogue: Catalogue, tuning: Tuning, alerts: Alerts
+    settings: Settings,
+    engine: Engine,
+    bot: Bot,
+    catalogue: Catalogue,
+    tuning: Tuning,
+    alerts: Alerts,
+    drop_videos: DropVideos,
 ) -> Desk:
     texts = load_texts()
     keyboards = Keyboards(texts)
@@ -284,6 +291,7 @@ def _desk(
         keyboards=keyboards,
         notices=Notices(texts, keyboards, house.support_words),
         house=house,
+        drop_videos=drop_videos,
         incidents=alerts,
     )
 

@@ -24,7 +24,7 @@ from bot.dispatch import UpdatePump
 from bot.drafts import Drafts
 from bot.keyboards import Keyboards
 from bot.notices import Notices
-from bot.ports import Fitness, Offer
+from bot.ports import DropVideos, Fitness, Offer
 from bot.routers import make_dispatcher
 from bot.texts import load_texts
 from engine.alerts import Incident, Word
@@ -69,6 +69,8 @@ class PosedEngine(Engine):
     account_lost: bool = False
     poses: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
     alerted: tuple[Alert, ...] = ()
+    dropped: tuple[str, ...] = ()
+    """Videos whose files were to be deleted."""
 
     def pose(self, job_id: str, **fields: Any) -> None:
         self.poses = {**self.poses, job_id: fields}
@@ -94,6 +96,13 @@ class PosedEngine(Engine):
 
 async def _told(_incident: Incident, _word: Word) -> bool:
     return True
+
+
+def _drop_later(engine: PosedEngine) -> DropVideos:
+    async def drop(videos: Sequence[str]) -> None:
+        engine.dropped = (*engine.dropped, *videos)
+
+    return drop
 
 
 async def _inspect(data: bytes) -> Fitness:
@@ -207,6 +216,7 @@ def _furnished(engine: PosedEngine, telegram: SandboxTelegram, bot: Bot, house: 
         keyboards=keyboards,
         notices=Notices(texts, keyboards, house.support_words),
         house=house,
+        drop_videos=_drop_later(engine),
         incidents=engine.alerts(_told),
     )
     pump = UpdatePump(engine, make_dispatcher(desk), bot, clock, reader="test")
