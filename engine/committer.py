@@ -20,7 +20,7 @@ from engine.store import Store
 from engine.telemetry import Telemetry
 from states.decide import Decision, Denied, PlannedNotice, decide, record, refusal, wake_ms
 from states.facts import Happening
-from states.job import Hint, Job, Video
+from states.job import Hint, Job, Video, copy_job
 from states.vocabulary import TERMINALS, AlertKind, Failure, Trigger
 
 RETRY_S = 1.0
@@ -104,7 +104,7 @@ class Committer:
             due_ms = wake_ms(decision.after, now_ms + round(first_poll_s * 1000), self.judges.strategy(job))
             decision = replace(decision, due_ms=due_ms, keep=due_ms <= now_ms)
         if delivering:
-            begun = replace(decision.after, send_attempts=decision.after.send_attempts + 1)
+            begun = copy_job(decision.after, send_attempts=decision.after.send_attempts + 1)
             decision = replace(decision, after=begun)
         answer = await self._commit(decision, what.actor, failure)
         if isinstance(answer, Refusal):

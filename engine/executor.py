@@ -28,7 +28,7 @@ from engine.ports import (
 )
 from states.decide import PlannedNotice
 from states.facts import Happening, after_failure
-from states.job import Job, ProviderTask, TaskStatus, Video
+from states.job import Job, ProviderTask, TaskStatus, Video, copy_job
 from states.plan import Create, Fire, Over, Poll, Tell, Wait, next_step
 from states.vocabulary import TERMINALS, ErrorClass, NoticeKind, Reason, State, Trigger, Verdict
 
@@ -142,7 +142,7 @@ class Executor:
         _end_if_asked()
         box.lost = True
         if self.still_ours(box.job):
-            noted = await self.committer.note(replace(box.job, tasks=(*box.job.tasks, task)))
+            noted = await self.committer.note(copy_job(box.job, tasks=(*box.job.tasks, task)))
             box.job = noted or box.job
             box.begun = noted is not None
             box.lost = noted is None or not self.still_ours(box.job)
@@ -259,7 +259,7 @@ class Executor:
             file_id=outcome.file_id or (job.video or video).file_id,
             file_kind=outcome.file_kind,
         )
-        moved = replace(job, status_message_id=outcome.message_id or job.status_message_id)
+        moved = copy_job(job, status_message_id=outcome.message_id or job.status_message_id)
         return await self.committer.fire(moved, Trigger.DELIVERED, Happening(), video=seen)
 
     # --- failures -------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from states.vocabulary import AlertKind, ErrorClass, Reason
 INCIDENT = "incident:"
 """Prefix of a pause that an incident made, and that the next success may lift."""
 REFRESH_MS = 1_000
+IDLE_REFRESH_MS = 30_000
 STORE_AWAY_MS = 1_000
 PAUSE_MS = 600_000
 """How long a pause made by an incident outlives the last sign of it."""
@@ -55,10 +56,15 @@ class Gate:
     _went_well: dict[CreatePlan, int] = field(default_factory=dict)
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def opens_ms(self) -> int | None:
-        """When a queued job may be started again; None = now. Asked of the store once a second."""
+    async def opens_ms(self, *, idle: bool = False) -> int | None:
+        """When a queued job may be started again; None = now. Asked of the store once a second.
+
+        `idle`: nobody rang, so there is hardly anything to start; an answer twice a minute is fresh enough.
+        """
         now = self.clock.now_ms()
-        if now - self._asked_ms >= REFRESH_MS or (self._opens_ms is not None and now >= self._opens_ms):
+        if now - self._asked_ms >= (IDLE_REFRESH_MS if idle else REFRESH_MS) or (
+            self._opens_ms is not None and now >= self._opens_ms
+        ):
             self._opens_ms = await self.limits.opens_ms(self.provider, self.keys)
             self._asked_ms = now
         return self._opens_ms

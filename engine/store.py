@@ -6,7 +6,6 @@ the same arguments, an operation that was done is answered from its record.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from engine.asides import note_aside, repeated
@@ -24,7 +23,7 @@ from engine.store_aside import StoreAside
 from engine.store_read import shown_job
 from engine.store_wire import content_op, event_of, money_word, ms_or_none, outbox_entries, stored_or_refused
 from engine.values import Claim, NewJob, Submission, Submitted, Taken
-from states.job import Hint, Job
+from states.job import Hint, Job, copy_job
 from states.vocabulary import Hold
 
 
@@ -81,7 +80,7 @@ class Store(StoreAside):
         )
         result, balance = Submission(answer[0].decode()), int(answer[1])
         if result is Submission.CREATED:
-            return Submitted(result, balance, replace(job, hold=Hold.HELD if job.cost > 0 else Hold.NONE))
+            return Submitted(result, balance, copy_job(job, hold=Hold.HELD if job.cost > 0 else Hold.NONE))
         return Submitted(result, balance, shown_job(answer[2]) if result is Submission.EXISTS else None)
 
     async def claim(
@@ -153,7 +152,7 @@ class Store(StoreAside):
         seq, epoch = before.seq + 1, before.epoch + (1 if unclaim else 0)
         stored = after
         if (after.seq, after.epoch) != (seq, epoch):
-            stored = replace(after, seq=seq, epoch=epoch)
+            stored = copy_job(after, seq=seq, epoch=epoch)
         answer = await self.dispatcher.call(
             prefix,
             "commit",

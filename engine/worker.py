@@ -23,8 +23,9 @@ from states.vocabulary import Reason
 
 CLAIM_MAX = 32
 """Jobs taken in one claim; bounds how long one script holds the server up."""
-IDLE_MS = 5_000
-"""The longest a loop sleeps without looking, should a doorbell be lost."""
+IDLE_MS = 12_000
+"""The longest a loop sleeps without looking, should a doorbell be lost; less under a shorter lease, so that
+it knows of every lease before that runs out."""
 
 
 @dataclass(slots=True)
@@ -47,6 +48,8 @@ class Worker:
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _stopped: asyncio.Event = field(default_factory=asyncio.Event)
     _store_lost_ms: int | None = None
+    _idle: set[int] = field(default_factory=set)
+    """Partitions whose last wait brought nothing."""
 
     def __post_init__(self) -> None:
         """Open as many slots as asked for."""
@@ -111,19 +114,21 @@ class Worker:
         slots = await self._slots()
         try:
             await self.gate.watch_pause()
-            opens_ms = await self.gate.opens_ms()
+            opens_ms = await self.gate.opens_ms(idle=partition in self._idle)
             claim = await self._claim(partition, limit=slots, queued_ok=opens_ms is None)
             slots -= len(claim.taken)
         finally:
             for _ in range(slots):
                 self._free.release()
+        self._idle.discard(partition)
         if claim.taken:
             for taken in claim.taken:
                 self._carry(taken, claim.asked_ms)
             return
-        idle_ms = self.clock.now_ms() + IDLE_MS
+        idle_ms = self.clock.now_ms() + min(IDLE_MS, self.lease_ms * 4 // 5)
         due = [ms for ms in (claim.next_due_ms, opens_ms) if ms is not None]
-        await self.store.wait(partition, min([idle_ms, *due]))
+        if not await self.store.wait(partition, min([idle_ms, *due])):
+            self._idle.add(partition)
 
     async def _slots(self) -> int:
         """Wait for a free slot and take what is free, but leave some to the other partitions' loops."""

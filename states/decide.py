@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from types import MappingProxyType
+from typing import Any
 
 from states.facts import Facts, Happening, after_failure, gather, recorded
 from states.graph import Edge, EdgeKind
-from states.job import Hint, Job, ProviderTask, TaskStatus, Video
+from states.job import Hint, Job, ProviderTask, TaskStatus, Video, copy_job
 from states.machine import JUDGE, IllegalTriggerError, Judge, UnmatchedGuardError
 from states.strategy import Row, Strategy
 from states.vocabulary import (
@@ -114,7 +115,7 @@ def _decision(
     after = _after(job, edge, facts, what, video)
     told, hold = frozenset(n.kind for n in notices if n.kind in ONCE), _hold(job, money)
     if told or hold is not after.hold:
-        after = replace(after, told=after.told | told, hold=hold)
+        after = copy_job(after, told=after.told | told, hold=hold)
     return Decision(
         edge=edge,
         before=job,
@@ -142,10 +143,10 @@ def _hold(job: Job, money: Money | None) -> Hold:
 
 
 def _after(job: Job, edge: Edge, facts: Facts, what: Happening, video: Video | None) -> Job:
-    moved = partial(replace, job, state=edge.target, seq=job.seq + 1)
+    moved = partial(copy_job, job, state=edge.target, seq=job.seq + 1)
     match edge.trigger:
         case Trigger.ERROR:
-            return _failed(moved(), edge, facts, what)
+            return moved(**_failed(job, edge, facts, what))
         case Trigger.ACCEPTED:
             return moved(
                 tasks=_opened(job.tasks, what),
@@ -169,24 +170,24 @@ def _after(job: Job, edge: Edge, facts: Facts, what: Happening, video: Video | N
             return moved(stage=None, retry_at_ms=0, last_reason=edge.trigger.value)
 
 
-def _failed(job: Job, edge: Edge, facts: Facts, what: Happening) -> Job:
+def _failed(job: Job, edge: Edge, facts: Facts, what: Happening) -> dict[str, Any]:
+    """What a failure changes of a job."""
     row = edge.row
     assert row is not None  # noqa: S101 - every error edge is drawn by a row
     counts = dict(job.counts)
     if not facts.alternative:  # trying another key or model at once spends nothing
         counts[row.counter] = counts.get(row.counter, 0) + 1
     retried = edge.target is State.RETRY_WAIT
-    return replace(
-        job,
-        counts=MappingProxyType(counts),
-        tasks=after_failure(job, what),
-        refused=tuple(dict.fromkeys((*job.refused, what.refused))) if what.refused else job.refused,
-        last_reason=facts.reason,
-        stage=row.stage if retried else None,
-        retry_at_ms=facts.now_ms + facts.delay_ms if retried else 0,
-        deadline_ms=facts.deadline_ms,
-        hints=_adoptable(job) if retried else (),
-    )
+    return {
+        "counts": MappingProxyType(counts),
+        "tasks": after_failure(job, what),
+        "refused": tuple(dict.fromkeys((*job.refused, what.refused))) if what.refused else job.refused,
+        "last_reason": facts.reason,
+        "stage": row.stage if retried else None,
+        "retry_at_ms": facts.now_ms + facts.delay_ms if retried else 0,
+        "deadline_ms": facts.deadline_ms,
+        "hints": _adoptable(job) if retried else (),
+    }
 
 
 def _adoptable(job: Job) -> tuple[Hint, ...]:

@@ -7,6 +7,7 @@ is recorded with the transition. That is what makes replay exact.
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from operator import attrgetter
+from typing import Any
 
 from states.backoff import delay_ms
 from states.job import Job, ProviderTask, TaskStatus
@@ -167,22 +168,22 @@ def gather(
     job: Job, trigger: Trigger, what: Happening, *, now_ms: int, rnd: float, strategy: Strategy
 ) -> Facts:
     """Collect the facts of one decision from the job's snapshot and what happened."""
-    base = Facts(
-        trigger=trigger,
-        now_ms=now_ms,
-        rnd=rnd,
-        cfg=strategy.digest,
-        held=job.hold is Hold.HELD,
-        deadline_ms=job.deadline_ms,
-        has_video=job.video is not None,
-        return_stage=job.stage.value if job.stage else "",
-        costless=costless(job),
-        task_n=what.task_n,
-        told=tuple(sorted(job.told)),
-    )
-    if what.verdict is None:
-        return base
-    return _with_failure(base, job, what, strategy)
+    facts: dict[str, Any] = {
+        "trigger": trigger,
+        "now_ms": now_ms,
+        "rnd": rnd,
+        "cfg": strategy.digest,
+        "held": job.hold is Hold.HELD,
+        "deadline_ms": job.deadline_ms,
+        "has_video": job.video is not None,
+        "return_stage": job.stage.value if job.stage else "",
+        "costless": costless(job),
+        "task_n": what.task_n,
+        "told": tuple(sorted(job.told)),
+    }
+    if what.verdict is not None:
+        facts |= _of_failure(job, what, what.verdict, strategy, rnd)
+    return Facts(**facts)
 
 
 def costless(job: Job) -> bool:
@@ -196,39 +197,28 @@ def cancellable(job: Job) -> bool:
     return job.state in (State.QUEUED, State.RETRY_WAIT) and costless(job)
 
 
-def _with_failure(base: Facts, job: Job, what: Happening, strategy: Strategy) -> Facts:
-    verdict = what.verdict
-    assert verdict is not None  # noqa: S101 - narrowed by the caller
+def _of_failure(
+    job: Job, what: Happening, verdict: Verdict, strategy: Strategy, rnd: float
+) -> dict[str, Any]:
+    """What a failure adds to the facts, or says otherwise."""
     stage = Stage.SENDING if job.state is State.SENDING else Stage.GENERATING
     row = strategy.row(stage, verdict.reason)
     n = job.counts.get(row.counter, 0)
     tasks = after_failure(job, what)
-    watching = any(t.status is TaskStatus.OPEN for t in tasks) or stage is Stage.SENDING
+    watching = stage is Stage.SENDING or any(t.status is TaskStatus.OPEN for t in tasks)
     bought = paid(tasks)
-    deadline = (
-        max(job.deadline_ms, job.rendered_ms + strategy.video_life_s * 1000) if row.parks else job.deadline_ms
-    )
-    return Facts(
-        trigger=base.trigger,
-        now_ms=base.now_ms,
-        rnd=base.rnd,
-        cfg=base.cfg,
-        held=base.held,
-        deadline_ms=deadline,
-        cls=row.cls.value,
-        reason=verdict.reason.value,
-        rule=verdict.rule,
-        retry_after_s=verdict.retry_after_s,
-        n=n,
-        delay_ms=0 if what.alternative else delay_ms(row, n, base.rnd, verdict.retry_after_s),
-        has_video=base.has_video,
-        return_stage=base.return_stage,
-        costless=base.costless,
-        alternative=what.alternative,
-        affordable=watching or bought < strategy.paid_tasks,
-        task_n=what.task_n,
-        task_dead=what.task_dead,
-        paid=bought,
-        watching=watching,
-        told=base.told,
-    )
+    parked_ms = job.rendered_ms + strategy.video_life_s * 1000
+    return {
+        "deadline_ms": max(job.deadline_ms, parked_ms) if row.parks else job.deadline_ms,
+        "cls": row.cls.value,
+        "reason": verdict.reason.value,
+        "rule": verdict.rule,
+        "retry_after_s": verdict.retry_after_s,
+        "n": n,
+        "delay_ms": 0 if what.alternative else delay_ms(row, n, rnd, verdict.retry_after_s),
+        "alternative": what.alternative,
+        "affordable": watching or bought < strategy.paid_tasks,
+        "task_dead": what.task_dead,
+        "paid": bought,
+        "watching": watching,
+    }

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 
+from states.copying import copier
 from states.vocabulary import Hold, NoticeKind, Stage, State
 
 EMPTY: Mapping[str, int] = MappingProxyType({})
@@ -116,6 +117,10 @@ class Job:
     last_reason: str = ""
     hints: tuple["Hint", ...] = ()
     """Signals that arrived from outside since the last commit (callbacks, user came back)."""
+
+
+copy_job = copier(Job)
+"""`copy_job(job, **changes)`: the job with some fields changed."""
 
 
 @dataclass(frozen=True, slots=True)

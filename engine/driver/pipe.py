@@ -19,21 +19,25 @@ from redis.exceptions import TimeoutError as DriverTimeoutError
 Word = str | bytes | int
 ErrorOf = Callable[[str], Exception]
 
-_HEADS: Final = tuple(b"\r\n$%d\r\n" % size for size in range(1024))
+
+class _Heads(dict[int, bytes]):
+    """What stands before a word of so many bytes; made once for the short ones."""
+
+    def __missing__(self, size: int) -> bytes:
+        """A long word's."""
+        return b"\r\n$%d\r\n" % size
+
+
+_HEADS: Final = _Heads({size: b"\r\n$%d\r\n" % size for size in range(1024)})
 _BULK, _LIST, _NUMBER, _WORD = b"$*:+"
 
 
 def encode(words: Sequence[Word]) -> bytes:
     """A command as it travels (RESP: each word behind its length)."""
-    parts = [b"*%d" % len(words)]
-    add, heads = parts.append, _HEADS
-    for word in words:
-        raw = word if type(word) is bytes else str(word).encode()
-        size = len(raw)
-        add(heads[size] if size < 1024 else b"\r\n$%d\r\n" % size)
-        add(raw)
-    add(b"\r\n")
-    return b"".join(parts)
+    raws = [word if type(word) is bytes else str(word).encode() for word in words]
+    heads = _HEADS
+    parts = [part for raw in raws for part in (heads[len(raw)], raw)]
+    return b"*%d%b\r\n" % (len(words), b"".join(parts))
 
 
 class Answers:
