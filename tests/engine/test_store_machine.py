@@ -193,12 +193,10 @@ class Machine(RuleBasedStateMachine):
     def _back_in_line(self) -> None:
         """A claim without a slot puts queued jobs of dead workers back into their lines on its way."""
         for known in self.known.values():
-            lapsed = known.owner and known.lease_end <= self.now_ms
-            if (
-                lapsed
-                and known.job.state is State.QUEUED
-                and self.run(self.store.place_in_line(known.job.id))
-            ):
+            lapsed = bool(known.owner) and known.lease_end <= self.now_ms
+            if not lapsed or known.job.state is not State.QUEUED:
+                continue
+            if self.run(self.store.place_in_line(known.job.id)) > 0:
                 known.owner, known.in_line, known.due_ms = "", True, known.job.deadline_ms
 
     def _expected(
@@ -358,8 +356,10 @@ class Machine(RuleBasedStateMachine):
             spent = sum(job.cost for job in mine if job.hold is Hold.CAPTURED)
             assert account.balance == FUNDS - account.held - spent
         command = self.store.connection.command
-        timers = {name.decode() for name in self.run(command("ZRANGE", "{1768}:t", 0, -1))}
-        assert timers == {k.job.id for k in self.known.values() if k.live and not k.aside}
+        flat = self.run(command("ZRANGE", "{1768}:t", 0, -1, "WITHSCORES"))
+        timers = {name.decode(): int(float(score)) for name, score in zip(flat[::2], flat[1::2], strict=True)}
+        timed = [k for k in self.known.values() if k.live and not k.aside]
+        assert timers == {k.job.id: k.lease_end if k.owner else k.due_ms for k in timed}
         aside = {one.job_id for one in self.run(self.store.quarantined())}
         assert aside == {k.job.id for k in self.known.values() if k.aside}
         for known in self.known.values():

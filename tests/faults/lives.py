@@ -60,7 +60,8 @@ class Process:
                 await self.late._handled(entry)
         except StoreUnavailable:  # as the loops of worker, relay and poller do: look again
             return None
-        return claim.next_due_ms
+        due_ms: int | None = claim.next_due_ms
+        return due_ms
 
     async def _claim(self, name: str) -> Any:
         lease_ms = self.worker.lease_ms

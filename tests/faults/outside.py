@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import ParamSpec, TypeVar
 
 from engine.clock import ManualClock
 from engine.ports import (
@@ -22,6 +22,8 @@ from states.vocabulary import NoticeKind, Reason, Stage
 from tests.engine.fakes import TAKEN_AWAY, VIDEO, failed
 from tests.faults.points import Points
 
+T = TypeVar("T")
+P = ParamSpec("P")
 RENDER_MS = 90_000
 COST = 3.0
 Intent = Callable[[], Awaitable[bool]]
@@ -150,5 +152,5 @@ async def _nothing() -> None:
     return None
 
 
-async def _soon(work: Callable[..., Any], *given: Any) -> Any:
-    return work(*given)
+async def _soon(work: Callable[P, T], *given: P.args, **named: P.kwargs) -> T:
+    return work(*given, **named)

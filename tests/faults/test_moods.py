@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Any
 
 import pytest
@@ -67,6 +68,10 @@ async def complain(url: str, words: tuple[str | int, ...]) -> None:
             await link.command(*words)
 
 
+def _enough(done: Callable[[], int], wanted: int) -> bool:
+    return done() >= wanted
+
+
 @pytest.mark.parametrize("mood", MOODS)
 async def test_no_job_is_lost_and_the_worker_hears_again(redis_url: str, mood: str, figure: Figure) -> None:
     seen = Recorder()
@@ -80,7 +85,7 @@ async def test_no_job_is_lost_and_the_worker_hears_again(redis_url: str, mood: s
             await complain(redis_url, MOODS[mood])
             await launches
             wanted = (round_ + 1) * JOBS
-            assert await until(lambda wanted=wanted: done() >= wanted, SOON_S), f"{done()} of {wanted}"
+            assert await until(partial(_enough, done, wanted), SOON_S), f"{done()} of {wanted}"
         await launch(engine, 999)
         assert await until(lambda: done() > 3 * JOBS, SOON_S), "it hears the bell after all that"
     assert await findings(redis_url) == ()

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -153,7 +154,7 @@ async def test_kill9_of_the_server_loses_nothing_that_was_acknowledged(
         lost = 0
         for round_ in range(4):
             working = asyncio.create_task(lives(books, acknowledged, round_ * 40))
-            assert await until(lambda n=round_: len(acknowledged) >= n * 40 + 20, SOON_S)
+            assert await until(partial(_half, acknowledged, round_), SOON_S)
             await asyncio.to_thread(server.kill)
             known = dict(acknowledged)
             await asyncio.to_thread(server.start)
@@ -167,6 +168,11 @@ async def test_kill9_of_the_server_loses_nothing_that_was_acknowledged(
     finally:
         await store.close()
         server.remove()
+
+
+def _half(acknowledged: dict[str, int], round_: int) -> bool:
+    """Is a round half done?"""
+    return len(acknowledged) >= round_ * 40 + 20
 
 
 async def _missing(url: str, known: dict[str, int]) -> int:
