@@ -44,7 +44,7 @@ scale: $(VENV)/.dev
 	@$(BIN)/python -m pytest -q -s -m scale tests/scale
 
 faults: $(VENV)/.dev
-	@$(BIN)/python -m pytest -q -n 2 tests/faults
+	@$(BIN)/python -m pytest -q -n 2 tests/faults tests/engine/test_store_machine.py
 
 # Peers are installed into environments of their own below .venv/peers; those that cannot be are left out.
 bench: $(VENV)/.dev

@@ -4,143 +4,30 @@ The model knows of each job its state, lease, due time, hints and money. Calls c
 workers, twice, late, from users who cancel and operators who set jobs aside; each answer is predicted.
 """
 
-import asyncio
-from collections.abc import Coroutine, Iterator
-from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, TypeVar
+from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    precondition,
-    rule,
-    run_state_machine_as_test,
-)
+from hypothesis.stateful import precondition, rule, run_state_machine_as_test
 
-from engine.check.reading import StoreReader
 from engine.check.sweep import check_store
-from engine.clock import ManualClock
 from engine.errors import Refusal
-from engine.randomness import SeededRandomness
-from engine.store import Store
-from engine.values import NewJob, Submission
+from engine.values import NewJob
 from states.job import Hint, Job, Video
-from states.vocabulary import TERMINALS, Hold, State
-from tests.engine.check.flows import Books, make_books
-from tests.factories import EDGES, LEASE_MS, make_job, make_request
+from states.vocabulary import Hold, State
+from tests.engine.store_model import FUNDS, MOVES, USERS, WORKERS, Ground, Model
+from tests.factories import LEASE_MS, make_request
 
-T = TypeVar("T")
-USERS, WORKERS, FUNDS = (7, 8, 9), ("w0", "w1", "w2"), 20
-MOVES = [(edge, State(source), State(target)) for edge, source, target in EDGES]
 VIDEO = Video(url="https://cdn.test/v.mp4", task_n=1)
 index = st.integers(0, 10_000)
 
 
-@dataclass
-class Known:
-    """What the model believes of one job. `due_ms`: when it needs a worker, unless one holds it."""
-
-    job: Job
-    due_ms: int
-    owner: str = ""
-    lease_end: int = 0
-    in_line: bool = True
-    aside: bool = False
-    noted: bool = False
-    hints: list[Hint] = field(default_factory=list)
-    ops: dict[int, str] = field(default_factory=dict)
-
-    @property
-    def live(self) -> bool:
-        return self.job.state not in TERMINALS
-
-    def waits(self, now_ms: int, *, queued_ok: bool) -> bool:
-        """Must a claim find it?"""
-        if self.aside or not self.live:
-            return False
-        if self.owner:
-            return self.lease_end <= now_ms and (queued_ok or self.job.state is not State.QUEUED)
-        return self.due_ms <= now_ms or (self.in_line and queued_ok)
-
-
-class Ground:
-    """One store on one server for all machines of a test."""
-
-    here: ClassVar["Ground"]
-
-    def __init__(self, url: str) -> None:
-        self.runner = asyncio.Runner()
-        self.clock = ManualClock()
-        opening = Store.connect(url, clock=self.clock, randomness=SeededRandomness(1), partitions=1)
-        self.store = self.runner.run(opening)
-        self.reader = self.runner.run(StoreReader.open(url))
-
-    async def fresh(self) -> Books:
-        """An empty store."""
-        await self.store.connection.command("FLUSHALL")
-        await self.store._open()
-        self.store._unheard.clear()
-        books = await make_books(self.store, self.clock)
-        for user in USERS:
-            await books.fund(user, FUNDS)
-        return books
-
-    def close(self) -> None:
-        """Everything."""
-        self.runner.run(self.reader.__aexit__(None, None, None))
-        self.runner.run(self.store.close())
-        self.runner.close()
-
-
-class Machine(RuleBasedStateMachine):
-    """Calls, and what the model says of them."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.ground = Ground.here
-        self.known: dict[str, Known] = {}
-        self.snapshots: list[Job] = []
-        self.taps: dict[tuple[int, str], str] = {}
-
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """One call."""
-        return self.ground.runner.run(work)
-
-    @property
-    def now_ms(self) -> int:
-        return self.ground.clock.now_ms()
-
-    def any_job(self, n: int) -> Known:
-        """One of the jobs."""
-        return list(self.known.values())[n % len(self.known)]
-
-    @initialize()
-    def begin(self) -> None:
-        self.books = self.run(self.ground.fresh())
-        self.store = self.ground.store
+class Machine(Model):
+    """The calls."""
 
     # --- users ----------------------------------------------------------------------------------
-
-    def _submit(self, new: NewJob) -> None:
-        cost, place = new.cost, (new.user_id, new.idem)
-        account = self.run(self.store.account(new.user_id))
-        job = make_job(self.store, new)
-        record = {"seq": 0, "to": "queued", "event": "submit"}
-        answer = self.run(self.store.submit(new, job, record, max_live=100))
-        if place in self.taps:
-            assert answer.result is Submission.EXISTS
-            assert answer.job is not None
-            assert answer.job.id == self.taps[place]
-        elif cost > account.balance:
-            assert answer.result is Submission.INSUFFICIENT
-        else:
-            assert answer.result is Submission.CREATED
-            assert answer.job is not None
-            self.taps[place] = answer.job.id
-            self.known[answer.job.id] = Known(answer.job, answer.job.deadline_ms)
 
     @rule(user=st.sampled_from(USERS), tap=st.integers(0, 5), cost=st.sampled_from((0, 1, 7)))
     def submit(self, user: int, tap: int, cost: int) -> None:
@@ -189,54 +76,6 @@ class Machine(RuleBasedStateMachine):
             self.store._unheard[worker, 0] = token
             again = self.run(self.store.claim(worker, partition=0, lease_ms=LEASE_MS, queued_ok=queued_ok))
             assert again.job == claim.job, "the same claim is the same job"
-
-    def _back_in_line(self) -> None:
-        """A claim without a slot puts queued jobs of dead workers back into their lines on its way."""
-        for known in self.known.values():
-            lapsed = bool(known.owner) and known.lease_end <= self.now_ms
-            if not lapsed or known.job.state is not State.QUEUED:
-                continue
-            if self.run(self.store.place_in_line(known.job.id)) > 0:
-                known.owner, known.in_line, known.due_ms = "", True, known.job.deadline_ms
-
-    def _expected(
-        self, seen: Job, op: str, edge: tuple[str, State, State], *, unclaim: bool
-    ) -> Refusal | None:
-        known = self.known[seen.id]
-        if known.ops.get(seen.seq + 1) == op:
-            return None
-        if known.job.epoch != seen.epoch:
-            return Refusal.FENCED
-        if known.job.seq != seen.seq:
-            return Refusal.STALE
-        if not known.owner and not unclaim:
-            return Refusal.FENCED
-        wrong_end = edge[2] is (State.REFUNDED if known.job.hold is Hold.NONE else State.FAILED)
-        return Refusal.ILLEGAL if known.aside or edge[1] is not known.job.state or wrong_end else None
-
-    def _move(
-        self, seen: Job, edge: str, target: State, *, keep: bool, unclaim: bool, due_s: float = 0
-    ) -> None:
-        source = next(move[1] for move in MOVES if move[0] == edge)
-        known, op = self.known[seen.id], f"{seen.epoch}:{seen.seq + 1}:{edge}:{unclaim}"
-        expected = self._expected(seen, op, (edge, source, target), unclaim=unclaim)
-        repeated, due_ms = known.ops.get(seen.seq + 1) == op, self.now_ms + round(due_s * 1000)
-        answer = self.run(
-            self.books.move(seen, edge, target, keep=keep, op=op, unclaim=unclaim, due_ms=due_ms)
-        )
-        if expected is not None:
-            assert answer is expected
-            return
-        assert isinstance(answer, Job), answer
-        if repeated:
-            return
-        known.job, known.ops[answer.seq], known.noted = replace(answer, hints=()), op, False
-        del known.hints[: len(seen.hints)]
-        kept = keep and not unclaim and answer.state not in TERMINALS
-        known.owner, known.in_line = known.owner if kept else "", False
-        known.lease_end = self.now_ms + LEASE_MS
-        known.due_ms = self.now_ms if known.hints else due_ms
-        self.snapshots.append(replace(answer, hints=tuple(known.hints)))
 
     @precondition(lambda self: self.snapshots)
     @rule(
