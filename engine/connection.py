@@ -21,7 +21,7 @@ from engine.durability import Durability, Facts, Promise, facts_of, promise_of
 from engine.endpoints import Kind, parse_endpoint
 from engine.errors import ScriptFailed, StoreUnavailable
 
-__all__ = ["Connection", "ScriptMissing"]
+__all__ = ["BLOCK_S", "Connection", "ScriptMissing"]
 
 COMMAND_TIMEOUT_S: Final = 5.0
 POOL: Final = 8
