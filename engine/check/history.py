@@ -64,6 +64,9 @@ def _walk(
             at = None
             continue
         number, target = record.get("seq"), str(record.get("to", ""))
+        if not _migrated(record) and record.get("graph", version) != version:
+            what = "a record was decided by a graph version the job did not have"
+            yield _says(user, job, "I5.version", what, place, version, str(record.get("graph")))
         if number != place:
             what = "a history record has the wrong number"
             yield _says(user, job, "I5.gap", what, place, str(place), str(number))

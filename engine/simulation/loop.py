@@ -11,10 +11,11 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from contextvars import Context, ContextVar
 from itertools import count
-from typing import Any, Final, Protocol, cast
+from typing import Any, Final, Protocol, TypeVarTuple, cast
 
 # ruff: noqa: SLF001 - an event loop is made of the private parts of its base class
 
+Ts = TypeVarTuple("Ts")
 SPIN_MAX: Final = 20_000
 """So many callbacks without a tick of time are a loop that will never end."""
 
@@ -107,14 +108,16 @@ class WorldLoop(asyncio.BaseEventLoop):
 
     # A world makes some hundred thousand handles a second: these two skip the checks of their base class.
 
-    def call_soon(self, callback: Any, *args: Any, context: Context | None = None) -> asyncio.Handle:
+    def call_soon(
+        self, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
+    ) -> asyncio.Handle:
         """As asyncio's."""
         handle = asyncio.Handle(callback, args, self, context)
         self._ready.append(handle)
         return handle
 
     def call_at(
-        self, when: float, callback: Any, *args: Any, context: Context | None = None
+        self, when: float, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
     ) -> asyncio.TimerHandle:
         """As asyncio's, in virtual seconds."""
         timer = asyncio.TimerHandle(when, callback, args, self, context)

@@ -94,7 +94,7 @@ class Witness:
             self.complain("order", f"{job}: {verb} on seq {seq} was taken, it stood at {known.seq}")
         if verb == "migrate":
             known.seq = seq + 1
-            known.lines.append(f"{self.now_ms()} {who.name} to graph {args['target']}")
+            known.lines.append(f"{self.now_ms()} {who.name} to graph {args['target']!s}")
         if verb == "commit":
             known.seq = seq + 1
             if known.state in ("done", "refunded", "failed"):

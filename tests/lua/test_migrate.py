@@ -1,5 +1,7 @@
 """The verb that moves a waiting job to another graph version: refused whole, or done once and logged."""
 
+from dataclasses import replace
+
 import pytest
 
 from engine.codec import decode
@@ -76,7 +78,7 @@ async def test_a_held_an_overtaken_and_an_ended_job_are_refused(bench: Bench) ->
     sending = await bench.moved(going, "generating/rendered", State.SENDING)
     done = await bench.moved(sending, "sending/delivered", State.DONE)
     assert await migrated(bench, done, "sending/delivered") == "stale"
-    assert await migrated(bench, Job(**{**_fields(job), "id": "0-nobody"})) == "gone"
+    assert await migrated(bench, replace(job, id="0-nobody")) == "gone"
 
 
 async def test_a_hint_still_wakes_it(bench: Bench) -> None:
@@ -92,7 +94,3 @@ async def test_the_record_carries_its_operation(bench: Bench) -> None:
     await migrated(bench, job)
     raw = await bench.store.connection.command("LINDEX", f"{bench.store.prefix(0)}:h:{job.id}", -1)
     assert decode(raw)["op"] == f"migrate:1:{NEXT}"
-
-
-def _fields(job: Job) -> dict[str, object]:
-    return {name: getattr(job, name) for name in type(job).__dataclass_fields__}

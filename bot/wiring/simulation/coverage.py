@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from bot.wiring.simulation.crew import GRAPH, NEXT
-from engine.scripts import library
+from engine.simulation.install import scripts
 from states.vocabulary import NoticeKind
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def wanted() -> dict[str, tuple[str, ...]]:
         "edge": tuple(edges),
         "row": tuple(f"{row.stage}/{row.reason}" for row in GRAPH.strategy.rows),
         "notice": tuple(kind.value for kind in NoticeKind),
-        "verb": tuple(sorted(library().verbs)),
+        "verb": tuple(sorted(scripts().verbs)),
     }
 
 

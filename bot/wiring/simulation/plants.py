@@ -8,7 +8,6 @@ from bot.wiring.simulation.parts import BlindCourier
 from engine.front import Engine
 from engine.ports import Accepted, Courier, CreatePlan, Failed, Rendered, Rendering, VideoMaker
 from engine.queue_values import Entry
-from engine.queues import OrderedQueue
 from engine.relay import Relay
 from engine.simulation.install import Scripts, scripts
 from engine.values import EntryKind
@@ -48,7 +47,7 @@ class Plant:
     def spoil_relay(self, relay: Relay) -> None:
         """Spoil the front's relay."""
         if self.name == "ack":
-            relay.outbox = cast("OrderedQueue", _HastyQueue(relay.outbox))
+            relay.outbox = cast("Any", _HastyQueue(relay.outbox))
 
 
 NOTHING: Final = Plant()
@@ -143,11 +142,11 @@ def _wrong_edge(engine: Engine) -> None:
 class _HastyQueue:
     """Lets go of every entry as soon as it is taken."""
 
-    real: OrderedQueue
+    real: Any
 
     async def take(self, limit: int) -> list[Entry]:
         """Taken, and gone from the queue."""
-        entries = await self.real.take(limit)
+        entries: list[Entry] = await self.real.take(limit)
         for entry in entries:
             await self.real.ack(entry)
         return entries

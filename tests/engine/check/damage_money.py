@@ -133,6 +133,10 @@ async def graph_lost(lives: Lives) -> None:
     await lives.run("HSET", key_of("j", lives.done.id), "gv", "another")
 
 
+async def graph_changed_unsaid(lives: Lives) -> None:
+    await _edit(lives, key_of("h", lives.done.id), 2, graph="another")
+
+
 async def state_changed(lives: Lives) -> None:
     await lives.run("HSET", key_of("j", lives.waiting.id), "st", "sending")
 
@@ -179,6 +183,7 @@ MONEY: list[tuple[Damage, set[str]]] = [
     (history_jumps, {"I5.chain", "I5.edge", "I9.ends"}),
     (edge_unknown, {"I5.edge", "I9.ends"}),
     (graph_lost, {"I5.graph"}),
+    (graph_changed_unsaid, {"I5.version"}),
     (state_changed, {"I5.last", "I9.states"}),
     (epoch_back, {"I7.epoch"}),
     (epoch_disorder, {"I7.epoch"}),
