@@ -11,6 +11,7 @@ from diagrams.load import ROOT
 from diagrams.readme import BLOCKS, BlockError, filled
 from diagrams.scene import scene
 from states.graph import GRAPH
+from tests.engine.replay.make_log import write_log
 
 PAGE = (
     "# Title\n\n"
@@ -54,11 +55,47 @@ text = "".join(write(GRAPH) for write in FILES.values())
 text += "".join(block(GRAPH, language) for block in BLOCKS.values() for language in ("en", "ru"))
 print(hashlib.sha256(text.encode("utf-8")).hexdigest())
 """
+_OVER_A_LOG = """
+import hashlib, json, sys
+from pathlib import Path
+from bot.commands.diagram import diff_picture
+from bot.commands.replay_page import page_of
+from diagrams.diff import as_text, compare
+from diagrams.logs import counts_overlay, coverage_overlay, journal, path_overlay, read_logs, traffic
+from diagrams.png import png
+from diagrams.svg import paint
+from diagrams.terminal import terminal
+from engine.replay.changes import changed, parse_changes
+from engine.replay.graphs import Shelf
+from engine.replay.replayer import Replayer
+from engine.replay.reports import junit, markdown
+from engine.replay.whatif import Counterfactual, by_strategy
+from engine.replay.xes import xes
+from states.graph import GRAPH, build_graph
+from states.strategy import STRATEGY
+lines = Path(sys.argv[1]).read_bytes().splitlines(keepends=True)
+rows = [json.loads(line) for line in lines]
+log, parts = journal(read_logs([Path(sys.argv[1])]), GRAPH), []
+for over in (counts_overlay(log), coverage_overlay(log), path_overlay(log, GRAPH, min(log.moves))):
+    parts += [terminal(GRAPH, over)]
+    parts += [paint(GRAPH, theme=theme, overlay=over) for theme in ("light", "dark")]
+wanted = parse_changes("generating.unavailable.retries=2")
+steady = parse_changes("generating.unavailable.jitter=0.1")  # looks alike: no new layout has to be made
+both = compare(GRAPH, build_graph(changed(STRATEGY, steady)))
+parts += [as_text(both, traffic(log)), diff_picture(both, traffic(log))]
+replayer = Replayer()
+replayer.feed([lines[0], *lines[2:]])
+report = replayer.finish()
+answer = Counterfactual(Shelf(), by_strategy(lambda s: changed(s, wanted))).feed(rows)
+parts += [junit(report, "log"), markdown(report, "log", answer, "asked"), "".join(xes(rows))]
+parts.append(page_of(rows, Shelf(), "", report.findings))
+print(hashlib.sha256("".join(parts).encode("utf-8") + png(parts[1], zoom=1)).hexdigest(), len(parts))
+"""
 
 
-def _bytes_under(**settings: str) -> str:
+def _bytes_under(script: str = _DIGEST, *given: str, **settings: str) -> str:
     environment = {**os.environ, "PYTHONPATH": str(ROOT), **settings}
-    command = [sys.executable, "-W", "error", "-c", _DIGEST]
+    command = [sys.executable, "-W", "error", "-c", script, *given]
     return subprocess.run(command, env=environment, capture_output=True, check=True, text=True).stdout  # noqa: S603
 
 
@@ -67,6 +104,16 @@ def test_bytes_do_not_depend_on_locale_hash_seed_or_time_zone() -> None:
     other = _bytes_under(PYTHONHASHSEED="4242", LC_ALL="tr_TR.UTF-8", LANG="tr_TR.UTF-8", TZ="Asia/Tokyo")
     plain = _bytes_under(PYTHONHASHSEED="7", LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
     assert one == other == plain
+
+
+def test_overlays_and_reports_have_the_same_bytes_everywhere(tmp_path: Path) -> None:
+    log = tmp_path / "log.jsonl"
+    write_log(log, 60, seed=3, trouble=2.0)
+    one = _bytes_under(_OVER_A_LOG, str(log), PYTHONHASHSEED="1", LC_ALL="C.UTF-8", TZ="UTC")
+    foreign = {"LC_ALL": "tr_TR.UTF-8", "LANG": "tr_TR.UTF-8", "TZ": "Asia/Tokyo"}
+    other = _bytes_under(_OVER_A_LOG, str(log), PYTHONHASHSEED="4242", **foreign)
+    assert one == other
+    assert one.endswith(" 15\n")
 
 
 # --- the check ----------------------------------------------------------------------------------
