@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from redis.exceptions import RedisError
 
+from adapters.embedded import EmbeddedError
 from engine.keys import PERMANENT
 from states.vocabulary import TERMINALS, State
 from tests.soak.people import People
@@ -53,12 +54,12 @@ class Gauges:
 
     async def look(self) -> Sample | None:
         """Take a sample; None while the store is away."""
-        pids = {"driver": os.getpid(), "store": self.town.server.pid}
-        pids |= {name: helper.pid for name, helper in self.town.helpers.items()}
         try:
+            pids = {"driver": os.getpid(), "store": self.town.server.pid}
             store = await self._store()
-        except (RedisError, OSError):
+        except (RedisError, OSError, EmbeddedError):  # it is being killed and started again
             return None
+        pids |= {name: helper.pid for name, helper in self.town.helpers.items()}
         since = time.monotonic() - EVERY_S
         sample = Sample(
             at_s=round(time.monotonic() - self.began, 1),

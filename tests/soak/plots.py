@@ -6,6 +6,7 @@ from math import floor, log10
 from typing import Any, Final
 
 WIDTH, HEIGHT, GAP = 940, 190, 34
+_GREY: Final = "#6b7280"
 _LEFT, _RIGHT, _TOP = 62, 150, 58
 _COLOURS: Final = ("#2563eb", "#dc2626", "#059669", "#9333ea", "#d97706", "#0891b2", "#be185d", "#4d7c0f")
 Series = Mapping[str, Sequence[tuple[float, float]]]
@@ -78,12 +79,12 @@ def _chart(name: str, series: Series, top: int, last: float) -> str:
         y = top + 22 + (HEIGHT - 44) * (1 - share)
         parts.append(f'<path d="M{_LEFT} {y:.1f}H{WIDTH - _RIGHT}" stroke="#e5e7eb"/>')
         parts.append(
-            f'<text x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end" fill="#6b7280">{most * share:.3g}</text>'
+            f'<text x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end" fill="{_GREY}">{most * share:.3g}</text>'
         )
     for minute in range(0, int(last) + 1, max(1, round(last / 8))):
         x = _LEFT + minute / last * inner
         parts.append(
-            f'<text x="{x:.1f}" y="{top + HEIGHT - 6}" text-anchor="middle" fill="#6b7280">{minute} min</text>'
+            f'<text x="{x:.1f}" y="{top + HEIGHT - 6}" text-anchor="middle" fill="{_GREY}">{minute} min</text>'
         )
     for n, (label, line) in enumerate(series.items()):
         colour = _COLOURS[n % len(_COLOURS)]

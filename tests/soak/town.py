@@ -47,7 +47,8 @@ class Helper:
         """Start it; its output goes on in the same file."""
         with self.log.open("ab") as log:
             command = [sys.executable, "-m", "tests.soak.process", *self.arguments]
-            self.process = subprocess.Popen(command, env=dict(self.environment), stdout=log, stderr=log)
+            environment = dict(self.environment)
+            self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)  # noqa: S603 - ours
         self.starts += 1
         self.wanted = True
 
@@ -94,7 +95,7 @@ class Town:
 @asynccontextmanager
 async def town(directory: Path, *, seed: int, factor: float) -> AsyncIterator[Town]:
     """Start it all; everything ends with the context. Files (logs, the store) stay in `directory`."""
-    directory.mkdir(parents=True, exist_ok=True)
+    await asyncio.to_thread(directory.mkdir, parents=True, exist_ok=True)
     token, key, port = f"123456:{secrets.token_urlsafe(26)}", secrets.token_hex(16), free_port()
     clock = PacedClock(SystemClock(), factor, origin_ms=SystemClock().now_ms())
     faults = FaultPlan()

@@ -98,7 +98,7 @@ class Trouble:
                 await asyncio.to_thread(town.server.start)
 
     async def _frozen_store(self) -> None:
-        pid = self.town.server.pid
+        pid = self.town.server.pid  # deeds are done one after another: it runs
         os.kill(pid, signal.SIGSTOP)
         try:
             await asyncio.sleep(_FROZEN_S["store"])
