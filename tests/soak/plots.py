@@ -66,6 +66,10 @@ def _nice(most: float) -> float:
     return next(unit * step for step in (1, 1.5, 2, 3, 4, 5, 6, 8, 10) if unit * step >= most)
 
 
+def _label(x: float, y: float, anchor: str, text: str) -> str:
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{_GREY}">{text}</text>'
+
+
 def _chart(name: str, series: Series, top: int, last: float) -> str:
     points = [point for line in series.values() for point in line]
     most = _nice(max((y for _, y in points), default=1.0))
@@ -78,14 +82,10 @@ def _chart(name: str, series: Series, top: int, last: float) -> str:
     for share in (0.0, 0.5, 1.0):
         y = top + 22 + (HEIGHT - 44) * (1 - share)
         parts.append(f'<path d="M{_LEFT} {y:.1f}H{WIDTH - _RIGHT}" stroke="#e5e7eb"/>')
-        parts.append(
-            f'<text x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end" fill="{_GREY}">{most * share:.3g}</text>'
-        )
+        parts.append(_label(_LEFT - 6, y + 4, "end", f"{most * share:.3g}"))
     for minute in range(0, int(last) + 1, max(1, round(last / 8))):
         x = _LEFT + minute / last * inner
-        parts.append(
-            f'<text x="{x:.1f}" y="{top + HEIGHT - 6}" text-anchor="middle" fill="{_GREY}">{minute} min</text>'
-        )
+        parts.append(_label(x, top + HEIGHT - 6, "middle", f"{minute} min"))
     for n, (label, line) in enumerate(series.items()):
         colour = _COLOURS[n % len(_COLOURS)]
         path = " ".join(at(x, y) for x, y in line)
