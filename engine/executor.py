@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from engine import logbook
 from engine.committer import Committer, asked_to_stop
 from engine.gate import Gate
-from engine.mishaps import TakenAway, bug, engine_verdict, guarded
+from engine.mishaps import TakenAway, bug, engine_verdict, guarded, happening, rest_s
 from engine.ports import (
     Accepted,
     Clock,
@@ -30,7 +30,7 @@ from states.decide import PlannedNotice
 from states.facts import Happening, after_failure
 from states.job import Job, ProviderTask, TaskStatus, Video, copy_job
 from states.plan import Create, Fire, Over, Poll, Tell, Wait, next_step
-from states.vocabulary import TERMINALS, ErrorClass, NoticeKind, Reason, State, Trigger, Verdict
+from states.vocabulary import TERMINALS, NoticeKind, Reason, State, Trigger, Verdict
 
 FIRST_POLL_S = 30.0
 """When the provider's adapter cannot say it: a paid task is looked at all the same."""
@@ -106,10 +106,10 @@ class Executor:
         plan = self._plan(job)
         if isinstance(plan, Failed):
             await self.gate.incident(plan)
-            rest_s = _rest_s(plan)
-            if rest_s is None:
+            pause_s = rest_s(plan)
+            if pause_s is None:
                 return await self._failed(job, plan)
-            await self.committer.park(job, self.clock.now_ms() + round(rest_s * 1000), seen=len(job.hints))
+            await self.committer.park(job, self.clock.now_ms() + round(pause_s * 1000), seen=len(job.hints))
             return None
         wait_until_ms = await self.gate.enter(job, n, plan)
         if wait_until_ms is not None:
@@ -198,7 +198,7 @@ class Executor:
         )
         for other, why in failures:
             if other is not task:
-                job = replace(job, tasks=after_failure(job, _happening(why, other.n)))
+                job = replace(job, tasks=after_failure(job, happening(why, other.n)))
         return await self._failed(job, failed, task_n=task.n)
 
     async def _keep_watching(
@@ -206,7 +206,7 @@ class Executor:
     ) -> Job | None:
         watched = job
         for task, failed in failures:
-            watched = replace(watched, tasks=after_failure(watched, _happening(failed, task.n)))
+            watched = replace(watched, tasks=after_failure(watched, happening(failed, task.n)))
         if watched.tasks != job.tasks and await self.committer.note(watched) is None:
             return None
         await self.committer.park(watched, self.clock.now_ms() + round(wait_s * 1000), seen=len(job.hints))
@@ -265,7 +265,7 @@ class Executor:
     # --- failures -------------------------------------------------------------------------------
 
     async def _failed(self, job: Job, failed: Failed, *, task_n: int = 0) -> Job | None:
-        what = _happening(failed, task_n)
+        what = happening(failed, task_n)
         return await self.committer.fire(job, Trigger.ERROR, what, failure=failed.failure)
 
     async def _error(self, job: Job, verdict: Verdict) -> Job | None:
@@ -286,25 +286,6 @@ def _end_if_asked() -> None:
     """A worker that was told to stop while it wrote acts no more."""
     if asked_to_stop():
         raise asyncio.CancelledError
-
-
-def _rest_s(plan: Failed) -> float | None:
-    """How long everything rests after others' failures: nobody was called, so no attempt is spent.
-
-    An operator's fault is different: the user is told once that it waits for us.
-    """
-    return None if plan.verdict.cls is ErrorClass.OPERATOR else plan.verdict.retry_after_s
-
-
-def _happening(failed: Failed, task_n: int) -> Happening:
-    return Happening(
-        verdict=failed.verdict,
-        task_n=task_n,
-        task_dead=failed.task_dead,
-        alternative=failed.alternative,
-        refused=failed.refused,
-        cost=failed.cost,
-    )
 
 
 def _with_facts(job: Job, facts: Mapping[str, int | str]) -> Job:

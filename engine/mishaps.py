@@ -5,6 +5,7 @@ from typing import Final, TypeVar
 
 from engine import logbook
 from engine.ports import Failed
+from states.facts import Happening
 from states.vocabulary import ErrorClass, Failure, Reason, Verdict
 
 T = TypeVar("T")
@@ -44,3 +45,23 @@ async def guarded(call: Awaitable[T | Failed], doubt: Callable[[], Reason]) -> T
 
 def _failure(exception: str, reason: Reason, rule: str = "") -> Failed:
     return Failed(Failure("engine", "adapter", exception=exception), engine_verdict(reason, rule))
+
+
+def happening(failed: Failed, task_n: int) -> Happening:
+    """A failed call as what happened to its job."""
+    return Happening(
+        verdict=failed.verdict,
+        task_n=task_n,
+        task_dead=failed.task_dead,
+        alternative=failed.alternative,
+        refused=failed.refused,
+        cost=failed.cost,
+    )
+
+
+def rest_s(plan: Failed) -> float | None:
+    """How long everything rests after others' failures: nobody was called, so no attempt is spent.
+
+    An operator's fault is different: the user is told once that it waits for us.
+    """
+    return None if plan.verdict.cls is ErrorClass.OPERATOR else plan.verdict.retry_after_s
