@@ -8,22 +8,18 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 ROOMS := states engine adapters bot diagrams tests
 
-.PHONY: demo test faults bench lint format diagrams readers longlog lock clean
-.PHONY: demo test faults scale lint format diagrams lock clean
-.PHONY: demo test faults simulate lint format diagrams lock clean
-.PHONY: demo test faults soak audit lint format diagrams lock clean
+.PHONY: demo test faults scale simulate soak bench audit lint format diagrams readers longlog lock clean
 .DEFAULT_GOAL := help
 .PHONY: help
 
 help:
 	@echo "make demo     the whole product on this machine: no key, no server, prints the address (PORT=8080 for another)"
 	@echo "make test     all tests but those that want a quiet machine"
-	@echo "make faults   kill -9 of workers and server at every point of a job's life (about 5 minutes, alone)"
-	@echo "make bench    ours and the peers side by side, then our own figures, into out/bench (QUICK=1: minutes)"
 	@echo "make faults   strike workers, server, line and clocks at every point of a job's life, and count (minutes)"
 	@echo "make scale    10,000 jobs on clusters whose masters die and slots move, sentinels, TLS (minutes, alone)"
 	@echo "make simulate a million steps of seeded worlds full of trouble (tens of minutes; SEED=1 plays the same again)"
 	@echo "make soak     1,000 users and mixed faults for half an hour on real processes (MINUTES=3 for a rehearsal)"
+	@echo "make bench    ours and the peers side by side, then our own figures, into out/bench (QUICK=1: minutes)"
 	@echo "make audit    the locks: hashes, ranges, licences, and known vulnerabilities (asks PyPI)"
 	@echo "make lint     format, lint, types, import contracts, fresh diagrams"
 	@echo "make diagrams draw the pictures and the README's tables again"
