@@ -11,7 +11,7 @@ from bot.commands import doctor
 from bot.settings import Settings, load_settings
 from bot.wiring.checks import ask_kie, ask_telegram
 from engine.clock import ManualClock
-from engine.doctor import Level
+from engine.fitness import Level
 from engine.randomness import SeededRandomness
 from tests.bot.commands.conftest import TOKEN, Run
 
