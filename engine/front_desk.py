@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from engine.codec import decode_event, encode_alert
 from engine.config import EngineConfig
+from engine.errors import StoreUnavailable
 from engine.ports import Alert
 from engine.queue_values import Entry, Put
 from engine.queues import ADMIN_LANE, INBOX, OUTBOX, OrderedQueue
@@ -48,12 +49,26 @@ class FrontDesk:
         return [_update(entry) for entry in await self._mail(reader).take(limit)]
 
     async def ack_update(self, update: Update) -> None:
-        """Handled. Harmless when the lease ran out meanwhile."""
-        await self._mail().ack(_entry(update))
+        """Handled. Harmless when the lease ran out meanwhile.
+
+        Raises StoreUnavailable: it comes again when its lease has run out.
+        """
+        try:
+            await self._mail().ack(_entry(update))
+        except StoreUnavailable:
+            self._mail().let_go(_entry(update))
+            raise
 
     async def nack_update(self, update: Update, after_s: float) -> None:
-        """Not handled: its chat waits for `after_s`, then it comes again."""
-        await self._mail().nack(_entry(update), after_ms=round(after_s * 1000))
+        """Not handled: its chat waits for `after_s`, then it comes again.
+
+        Raises StoreUnavailable: it comes again all the same, when its lease has run out.
+        """
+        try:
+            await self._mail().nack(_entry(update), after_ms=round(after_s * 1000))
+        except StoreUnavailable:
+            self._mail().let_go(_entry(update))
+            raise
 
     async def wait_updates(self, timeout_s: float) -> None:
         """Return when there may be an update, or when the time is over."""

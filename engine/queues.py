@@ -147,6 +147,12 @@ class OrderedQueue:
             await self.shut(after_ms)
         return await self._give_back("queue_nack", entry, after_ms=after_ms)
 
+    def let_go(self, entry: Entry) -> None:
+        """It could not be given back: it is renewed no more, so it comes again when its lease has run out."""
+        if self._held.pop((entry.partition, entry.lane), None) is not None:
+            self._freed.set()
+            self._set_renewal(entry.partition)
+
     async def shut(self, for_ms: int) -> None:
         """Nothing is taken from any lane for so long; a shorter wait opens nothing."""
         till = self._clock.now_ms() + for_ms

@@ -129,7 +129,8 @@ class Relay:
     async def _failed(self, entry: Entry, notice: Notice, failed: Failed) -> None:
         verdict = failed.verdict
         gone = verdict.cls is ErrorClass.PARKED
-        doubtful_bell = verdict.cls is ErrorClass.AMBIGUOUS and notice.kind is NoticeKind.BELL
+        doubtful = verdict.cls is ErrorClass.AMBIGUOUS or failed.failure.may_have_arrived is not False
+        doubtful_bell = doubtful and notice.kind is NoticeKind.BELL
         if gone or doubtful_bell or entry.attempts >= TRIES:
             self.telemetry.emit(
                 "relay.dropped", job=notice.job_id, kind=notice.kind, reason=verdict.reason, rule=verdict.rule

@@ -190,3 +190,28 @@ async def test_a_tap_whose_handler_fails_is_answered_and_handled_again(
     await hall.settle()
     assert len(await hall.engine.jobs_of(anna.id)) == 1
     assert "Заявка принята" in last(anna).text
+
+
+@pytest.mark.parametrize("way", ["ack", "nack"])
+async def test_an_update_that_could_not_be_given_back_comes_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    """Found by the simulator: it was renewed for ever, and its chat was silent until the next restart."""
+    inbox = bench.engine._mail("t")
+
+    async def lost(*_: Any, **__: Any) -> None:
+        raise StoreUnavailable("away")
+
+    if way == "nack":
+        bench.act = _raising(StoreUnavailable("away"))
+    await bench.engine.put_update(1, 7, _raw(1))
+    with monkeypatch.context() as away:
+        away.setattr(inbox, way, lost)
+        with pytest.raises(ExceptionGroup):
+            await bench.pump.turn()
+    bench.act = None
+    for _ in range(4):  # the pump goes on and renews what it holds
+        bench.clock.advance(20_000)
+        await bench.pump.turn()
+    assert bench.seen == ["hello", "hello"]
+    assert await bench.engine.take_updates("t") == []

@@ -18,6 +18,8 @@ LAUNCH_S: Final = 5.0
 LAUNCHES_A_SPELL: Final = 20
 SPELL_S: Final = 240.0
 """Trouble with processes, store and operator is drawn spell by spell."""
+OUTAGE_S: Final = 900
+"""How long the operator may take to mend what only they can; six times that when they sleep."""
 FAMILIES: Final = ("store", "provider", "telegram", "process", "user", "operator", "clock", "versions")
 
 
@@ -164,14 +166,15 @@ def _of_store(dice: Random, begin_s: float, rage: float) -> Iterator[Act]:
 
 def _of_operator(dice: Random, begin_s: float, rage: float) -> Iterator[Act]:
     for deed, expected, names, longest_s in (
-        (Deed.EMPTY, 0.15, ("",), 900),
-        (Deed.RETIRED, 0.1, ("",), 900),
-        (Deed.DEAD_KEY, 0.25, ("k1", "k2"), 900),
+        (Deed.EMPTY, 0.25, ("",), OUTAGE_S),
+        (Deed.RETIRED, 0.15, ("",), OUTAGE_S),
+        (Deed.DEAD_KEY, 0.25, ("k1", "k2"), OUTAGE_S),
         (Deed.PAUSE, 0.2, ("",), 60),
         (Deed.ASIDE, 0.2, ("",), 300),
     ):
         if dice.random() < expected * rage:
-            span_s = 10 + longest_s * dice.random()
+            asleep = longest_s >= OUTAGE_S and dice.random() < 0.3
+            span_s = 10 + (6 if asleep else 1) * longest_s * dice.random()
             yield Act(begin_s + dice.random() * SPELL_S, deed, dice.choice(names), span_s=span_s)
     for deed, expected in ((Deed.GRANT, 0.5), (Deed.TAKE, 0.5)):
         for _ in range(_many(dice, expected * rage)):

@@ -20,6 +20,8 @@ KINDS: Final = ("edge", "row", "notice", "verb")
 EXCUSED: Final[Mapping[str, str]] = MappingProxyType(
     {
         "verb health": "asked by `reelstate doctor` and the admin page, which no world has",
+        "row sending/corrupted_video": "a video is probed before it is sent: this comes while generating",
+        "row sending/bad_response": "the simulated Telegram answers well-formed JSON only",
     }
 )
 """What worlds do not reach, and why."""
@@ -64,7 +66,13 @@ def reached(found: Mapping[str, int]) -> list[Reached]:
 
 def _of(kind: str, names: Iterable[str], found: Mapping[str, int]) -> Reached:
     missed = [name for name in names if not found.get(f"{kind} {name}")]
-    excused = tuple(name for name in missed if f"{kind} {name}" in EXCUSED)
+    excused = tuple(name for name in missed if _excused(kind, name))
     total = len(tuple(names))
     missing = tuple(name for name in missed if name not in excused)
     return Reached(kind, total - len(missed), total, missing, excused)
+
+
+def _excused(kind: str, name: str) -> bool:
+    """A row that cannot be reached excuses its edges."""
+    row = name.replace("/error/", "/").removesuffix("/free").removesuffix("/exhausted")
+    return f"{kind} {name}" in EXCUSED or (kind == "edge" and f"row {row}" in EXCUSED)

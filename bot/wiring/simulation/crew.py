@@ -106,7 +106,7 @@ class Crew:
         maker = SimMaker(world.provider, host)
         late = make_late_watch(engine, maker, telemetry)
         randomness = engine.store.randomness
-        shop = Shop(world.telegram, host, world.fate, world.doubts.add, world.told, randomness)
+        shop = Shop(world.telegram, host, world.fate, self._doubt, world.told, randomness)
         if host.name == FRONT:
             desk, alerts = Desk(engine, host, world.mail, world.complain), engine.alerts(_heard)
             relay = make_relay(engine, shop.notifier, late, alerts.raise_alert, telemetry)
@@ -161,6 +161,9 @@ class Crew:
             await late.call(job_id, hint.task_n, hint.task_id)
 
     # --- what is done to processes ------------------------------------------------------------------
+
+    def _doubt(self, chat: int) -> None:
+        self._world.doubts[chat] += 1
 
     def disturb(self) -> None:
         """What a process had on its way to Telegram may arrive later than anybody believes."""

@@ -26,7 +26,8 @@ ENDINGS: Final = frozenset(
 SLACK_MS: Final = 300_000
 """How long after its deadline a job may still be on its way to its end: a send that has begun, a lease."""
 SENT_MAX: Final = 8
-"""New messages about one job, whatever happens: its end may be told anew where the status is gone."""
+"""New messages about one job, besides one for each call to that chat whose answer was lost: where the status
+message is gone and the answer never came, the end is told again rather than never."""
 
 
 def check_ends(world: "World") -> None:
@@ -54,7 +55,7 @@ def _messages(world: "World", job: Job) -> None:
     sent = sum(
         count for text, count in world.telegram.chat(job.request.chat_id).sent.items() if job.id in text
     )
-    if sent > SENT_MAX:
+    if sent > SENT_MAX + world.doubts[job.user_id]:
         world.complain("messages", f"{job.id}: {sent} messages were sent about it")
 
 

@@ -1,6 +1,7 @@
 """One world, from its seed to its rest: processes, people and trouble on one virtual clock."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -80,8 +81,8 @@ class World:
     crew: Crew = field(init=False)
     mail: Mail = field(init=False)
     told: Told = field(default_factory=Told)
-    doubts: set[int] = field(default_factory=set)
-    """Chats with calls whose fate their sender cannot know."""
+    doubts: Counter[int] = field(default_factory=Counter)
+    """Chats with calls whose fate their sender cannot know, and how many of them."""
     dropped: set[str] = field(default_factory=set)
     """Jobs of which a notice was given up."""
     violation: Violation | None = None
