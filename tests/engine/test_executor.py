@@ -160,30 +160,6 @@ async def test_a_plan_that_raises_is_a_system_failure(world: World) -> None:
     assert (await world.job(job.id)).last_reason == Reason.UNKNOWN
 
 
-async def test_a_plan_that_only_rests_spends_no_attempt(world: World) -> None:
-    """Nobody was called: the breaker of others' failures makes the job wait, as any limit does."""
-    job = await world.launched()
-    resting = failed(Reason.UNAVAILABLE, retry_after_s=40)
-    world.maker.plans += [resting, resting]
-    worker = world.worker()
-    await world.go(worker)
-    waiting = await world.job(job.id)
-    assert (waiting.state, dict(waiting.counts), waiting.tasks) == (State.GENERATING, {}, ())
-    assert await world.later(39, worker) == 0
-    assert await world.later(1, worker) == 1
-    assert await world.later(40, worker) == 1
-    after = await world.job(job.id)
-    assert (dict(after.counts), after.tasks[0].status) == ({}, TaskStatus.OPEN)
-    assert await world.edges(job.id) == ["queued/start", "generating/accepted"]
-
-
-async def test_a_plan_without_a_time_to_wait_for_is_a_failure(world: World) -> None:
-    job = await world.launched()
-    world.maker.plans.append(failed(Reason.UNAVAILABLE))
-    await world.go(world.worker())
-    assert (await world.job(job.id)).last_reason == Reason.UNAVAILABLE
-
-
 async def test_an_accepted_task_is_recorded_though_its_first_look_is_unknown(world: World) -> None:
     job = await world.launched()
     world.maker.first_s = Crash()

@@ -14,7 +14,7 @@ from engine.limits import Limits
 from engine.ports import Accepted, Alert, CreatePlan
 from engine.store import Store
 from engine.values import EntryKind, NewJob, Submission
-from states.job import Hint, Request
+from states.job import Hint, Request, TaskStatus
 from states.vocabulary import NoticeKind, Reason, State
 from tests.engine.fakes import World, failed, make_world
 
@@ -256,3 +256,27 @@ async def test_one_report_tells_of_all_calls_that_went_well_meanwhile(
     assert sum(told) == 7
     assert len(told) == 2
     assert (await limits.health("kie")).retry_tokens == pytest.approx(before + 7 * 0.1)
+
+
+async def test_a_plan_that_only_rests_spends_no_attempt(world: World) -> None:
+    """Nobody was called: the breaker of others' failures makes the job wait, as any limit does."""
+    job = await world.launched()
+    resting = failed(Reason.UNAVAILABLE, retry_after_s=40)
+    world.maker.plans += [resting, resting]
+    worker = world.worker()
+    await world.go(worker)
+    waiting = await world.job(job.id)
+    assert (waiting.state, dict(waiting.counts), waiting.tasks) == (State.GENERATING, {}, ())
+    assert await world.later(39, worker) == 0
+    assert await world.later(1, worker) == 1
+    assert await world.later(40, worker) == 1
+    after = await world.job(job.id)
+    assert (dict(after.counts), after.tasks[0].status) == ({}, TaskStatus.OPEN)
+    assert await world.edges(job.id) == ["queued/start", "generating/accepted"]
+
+
+async def test_a_plan_without_a_time_to_wait_for_is_a_failure(world: World) -> None:
+    job = await world.launched()
+    world.maker.plans.append(failed(Reason.UNAVAILABLE))
+    await world.go(world.worker())
+    assert (await world.job(job.id)).last_reason == Reason.UNAVAILABLE
