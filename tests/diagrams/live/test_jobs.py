@@ -49,10 +49,7 @@ async def _filled(live: Live, jobs: int) -> None:
 
 async def test_ten_thousand_jobs_are_paged_by_due_time(live: Live) -> None:
     await _filled(live, MANY)
-    loop = asyncio.get_running_loop()
-    begun = loop.time()
     first = await live.site.json("jobs?offset=0&limit=100")
-    took_s = loop.time() - begun
     assert (first["live"], first["total"], len(first["rows"])) == (MANY, MANY, 100)
     dues = [row[1] for row in first["rows"]]
     assert dues == sorted(dues)
@@ -61,7 +58,6 @@ async def test_ten_thousand_jobs_are_paged_by_due_time(live: Live) -> None:
     assert not {row[0] for row in first["rows"]} & {row[0] for row in middle["rows"]}
     last = await live.site.json(f"jobs?offset={MANY - 1}&limit=100")
     assert len(last["rows"]) == 1
-    assert took_s < 3
 
 
 async def test_the_list_is_searched_by_state_reason_and_job(live: Live) -> None:
