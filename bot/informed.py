@@ -75,8 +75,12 @@ class Informed:
 
     async def _of_job(self, job: Job) -> dict[str, str | int | bool]:
         place = await self.engine.place_in_line(job.id) if job.state is State.QUEUED else 0
-        facts = {"cost": job.cost, "model": self.offers.title(job.request.model), "place": place}
-        return {**facts, "cancel": cancellable(job)}
+        return {
+            "cost": job.cost,
+            "model": self.offers.title(job.request.model),
+            "place": place,
+            "cancel": cancellable(job),
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ async def test_a_note_is_a_checkpoint_and_the_same_note_twice_is_one(bench: Benc
 
 
 async def test_an_older_note_that_comes_again_late_brings_nothing_back(bench: Bench) -> None:
-    """Its first sending timed out and was repeated elsewhere; the packet itself arrives after the next note."""
+    """Its first sending timed out and was repeated elsewhere; the packet arrives after the next note."""
     job = await _generating(bench)
     notes = [replace(job, send_attempts=n, told=frozenset({NoticeKind.PATIENCE})) for n in range(1, 5)]
     for noted in notes:
