@@ -78,15 +78,14 @@ async def test_what_is_no_update_is_told_and_acknowledged(hall: Hall, raw: bytes
 
 # --- the poller, against a server that answers anything ---------------------------------------------
 
+ODD: tuple[Any, ...] = ("1", None, 1.5, True, [], 2**70, -4)
 GOOD = {"update_id": 9, "message": {"message_id": 1, "date": 0, "chat": {"id": 5, "type": "private"}}}
 ANSWERS = {
     "no list": json.dumps({"ok": True, "result": {"a": 1}}),
     "null": json.dumps({"ok": True, "result": None}),
     "a number": json.dumps({"ok": True, "result": 7}),
     "things that are no updates": json.dumps({"ok": True, "result": [None, 5, "x", [], {}, True]}),
-    "ids of other kinds": json.dumps(
-        {"ok": True, "result": [{"update_id": i} for i in ("1", None, 1.5, True, [], 2**70, -4)]}
-    ),
+    "ids of other kinds": json.dumps({"ok": True, "result": [{"update_id": i} for i in ODD]}),
     "parts of other kinds": json.dumps({"ok": True, "result": [{"update_id": 3, "message": [1], "poll": 1}]}),
     "deep": '{"ok":true,"result":' + DEEP + "}",
     "a page": "<html>502</html>",

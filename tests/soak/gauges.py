@@ -3,6 +3,7 @@
 import os
 import time
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -122,11 +123,11 @@ def _kind(name: bytes) -> str:
     return name.decode().rpartition("}:")[2].partition(":")[0]
 
 
-def _jobs(moves: dict[bytes, bytes]) -> dict[str, int]:
+def _jobs(moves: Mapping[bytes | str, bytes | str]) -> dict[str, int]:
     """How many jobs stand in each state, from how often each move was made."""
     standing = Counter[str]()
     for move, n in moves.items():
-        source, target, _ = move.decode().split("|", 2)
+        source, target, _ = (move if isinstance(move, str) else move.decode()).split("|", 2)
         standing[target] += int(n)
         standing[source] -= int(n)
     return {

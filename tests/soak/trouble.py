@@ -89,9 +89,9 @@ class Trouble:
             case "store frozen":
                 await self._frozen_store()
             case "connections cut":
-                await town.redis.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+                await town.redis.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")  # type: ignore[no-untyped-call]
             case "scripts flushed":
-                await town.redis.execute_command("SCRIPT", "FLUSH")
+                await town.redis.execute_command("SCRIPT", "FLUSH")  # type: ignore[no-untyped-call]
             case _:
                 os.kill(town.server.pid, signal.SIGKILL)
                 await asyncio.to_thread(town.server.stop)
