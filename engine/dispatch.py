@@ -10,6 +10,7 @@ may be asked again by its id.
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
@@ -126,9 +127,10 @@ class Dispatcher:
         """Send until answered. The first error is kept: it says more than the last time-out."""
         lost: StoreUnavailable | None = None
         pause_s = FIRST_PAUSE_S
-        try:
-            async with asyncio.timeout_at(sending.calls[0].until_s):
-                while True:
+        until_s, now_s = sending.calls[0].until_s, asyncio.get_running_loop().time
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(until_s):
+                while now_s() < until_s:  # a driver that swallows the time-out's cancellation is left here
                     try:
                         return await self._send(sending.prefix, sending.calls)
                     except ScriptMissing:
@@ -138,11 +140,10 @@ class Dispatcher:
                         self._arrived(sending)
                         await asyncio.sleep(pause_s)
                         pause_s = min(LAST_PAUSE_S, pause_s * 2)
-        except TimeoutError:
-            why = lost or "no answer"
-            raise StoreUnavailable(
-                f"the store did not answer within {self._deadline_s:g} s; the outcome is unknown ({why})"
-            ) from lost
+        raise StoreUnavailable(
+            f"the store did not answer within {self._deadline_s:g} s; the outcome is unknown"
+            f" ({lost or 'no answer'})"
+        ) from lost
 
     async def _reload(self) -> None:
         try:

@@ -1,13 +1,24 @@
 import asyncio
+from typing import Any
 
 import pytest
 
 from engine.connection import Connection
 from engine.dispatch import ON_THE_WAY, Dispatcher
-from engine.errors import ScriptBroken
+from engine.errors import ScriptBroken, StoreUnavailable
 from engine.scripts import HOT, library
 
 T = "{1768}"
+
+
+class Deaf(Connection):
+    """A line whose calls end as lost when they are cancelled: libraries have swallowed cancellations."""
+
+    async def run(self, *_: object) -> Any:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            raise StoreUnavailable("lost") from None
 
 
 async def test_a_verb_is_called_by_name(dispatcher: Dispatcher) -> None:
@@ -59,3 +70,12 @@ async def test_what_is_seldom_called_has_a_batch_of_its_own(dispatcher: Dispatch
     )
     assert list(answers) == [b"ok", b"ok", b"x"]
     assert set(library().verbs) >= HOT
+
+
+async def test_a_swallowed_cancellation_does_not_make_a_call_go_on_for_ever(redis_url: str) -> None:
+    async with Deaf(redis_url) as line:
+        calls = Dispatcher(line, deadline_s=0.05)
+        await calls.load()
+        async with asyncio.timeout(60):  # against a hang
+            with pytest.raises(StoreUnavailable, match=r"did not answer within 0\.05 s"):
+                await calls.call(T, "ring", queue=False)
