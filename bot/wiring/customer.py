@@ -8,7 +8,7 @@ from adapters.sandbox.telegram_state import SandboxMessage
 from bot.taps import Verb
 from bot.wiring.waiting import until
 
-TALK_S: Final = 30.0
+TALK_S: Final = 120.0
 """Real seconds the bot may take to answer the person."""
 
 
