@@ -132,17 +132,6 @@ async def test_a_doubtful_bell_is_not_rung_again_an_edit_is_repeated(
     assert await told(world, relay) == ([0] if again else [])
 
 
-@pytest.mark.parametrize(("arrived", "again"), [(None, False), (True, False), (False, True)])
-async def test_a_bell_answered_502_may_have_rung(world: World, arrived: bool | None, again: bool) -> None:
-    await put(world, notice(0, NoticeKind.BELL))
-    verdict = Verdict(ErrorClass.TRANSIENT, Reason.UNAVAILABLE, "test.bad_gateway")
-    world.notifier.script.append(Failed(Failure("telegram", "send", may_have_arrived=arrived), verdict))
-    relay = world.relay()
-    await told(world, relay)
-    world.clock.advance(2)
-    assert await told(world, relay) == ([0] if again else [])
-
-
 async def test_a_notice_is_dropped_after_enough_tries(world: World) -> None:
     await put(world, notice(0))
     world.notifier.script += [failed(Reason.NETWORK)] * TRIES
