@@ -60,6 +60,24 @@ def test_a_job_costs_memory_and_calls_are_counted(server: str) -> None:
     assert commit_us > 0
 
 
+def test_what_was_measured_is_not_due_again_when_its_lease_has_run_out(server: str) -> None:
+    seed = seed_of(State.QUEUED)
+
+    async def soonest_s() -> float:
+        await open_store(server)
+        await fill(server, seed, range(6), users=2, funded=False)
+        await claim_and_commit(server, 6)
+        engine = await Engine.connect(server, config_of(), judge=JUDGE)
+        claim = await engine.store.claim("next", partition=0, lease_ms=1_000, queued_ok=True)
+        now_ms = engine.store.clock.now_ms()
+        await engine.close()
+        assert claim.job is None
+        assert claim.next_due_ms is not None
+        return (claim.next_due_ms - now_ms) / 1000
+
+    assert asyncio.run(soonest_s()) > 60
+
+
 def test_an_empty_line_is_no_measurement(server: str) -> None:
     async def measured() -> None:
         await open_store(server)
