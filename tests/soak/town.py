@@ -105,7 +105,7 @@ async def town(directory: Path, *, seed: int, factor: float) -> AsyncIterator[To
         telegram.person(ADMIN).chat.started = True
         kie = SandboxKie(clock, SystemRandomness(), {key: 1e9}, faults=faults, film_s=FILM_S)
         await stack.enter_async_context(kie)
-        redis = Redis.from_url(server.url)
+        redis = Redis.from_url(server.url, socket_timeout=10)
         stack.push_async_callback(redis.aclose)
         made = Town(random.Random(seed), clock, telegram, kie, faults, server, redis)
         made.environment = {

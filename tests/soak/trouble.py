@@ -72,7 +72,7 @@ class Trouble:
         while True:
             await asyncio.sleep(rng.expovariate(1 / DEED_EVERY_S))
             deed = rng.choices(list(_DEEDS), list(_DEEDS.values()))[0]
-            await self._do(deed)
+            await asyncio.shield(self._do(deed))  # a deed half done would leave the store dead at the end
             self.done[f"deed {deed}"] += 1
 
     async def _do(self, deed: str) -> None:
