@@ -15,9 +15,8 @@ from bot.wiring.app import Role, open_app
 from bot.wiring.sandbox import sandbox_tuning
 from bot.wiring.tuning import Tuning
 from engine import logbook
-from engine.clock import SystemClock
+from engine.clock import ScaledClock, SystemClock
 from engine.config import EngineConfig
-from tests.soak.clock import PacedClock
 
 KEEP_S: Final = 150
 """Real seconds for which ended jobs, launch buttons and update ids are kept."""
@@ -50,7 +49,7 @@ def soak_tuning(factor: float) -> Tuning:
 
 async def _serve(role: Role, name: str, word: str) -> None:
     factor, _, origin = word.partition("@")
-    clock = PacedClock(SystemClock(), float(factor), int(origin))
+    clock = ScaledClock(SystemClock(), float(factor), int(origin))
     settings = load_settings(None)
     logbook.open_logbook(settings.log_level)
     async with open_app(settings, role, tuning=soak_tuning(clock.factor), clock=clock, name=name) as app:

@@ -20,9 +20,8 @@ from adapters.sandbox.faults import FaultPlan
 from adapters.sandbox.kie_server import SandboxKie
 from adapters.sandbox.telegram_server import SandboxTelegram
 from bot.wiring.sandbox import ADMIN, free_port
-from engine.clock import SystemClock
+from engine.clock import ScaledClock, SystemClock
 from engine.randomness import SystemRandomness
-from tests.soak.clock import PacedClock
 
 READY_S: Final = 300.0
 FILM_S: Final = 2.0
@@ -77,7 +76,7 @@ class Town:
     """Everything that runs. `rng` is the soak's only source of chance."""
 
     rng: random.Random
-    clock: PacedClock
+    clock: ScaledClock
     telegram: SandboxTelegram
     kie: SandboxKie
     faults: FaultPlan
@@ -97,7 +96,7 @@ async def town(directory: Path, *, seed: int, factor: float) -> AsyncIterator[To
     """Start it all; everything ends with the context. Files (logs, the store) stay in `directory`."""
     await asyncio.to_thread(directory.mkdir, parents=True, exist_ok=True)
     token, key, port = f"123456:{secrets.token_urlsafe(26)}", secrets.token_hex(16), free_port()
-    clock = PacedClock(SystemClock(), factor, origin_ms=SystemClock().now_ms())
+    clock = ScaledClock(SystemClock(), factor, origin_ms=SystemClock().now_ms())
     faults = FaultPlan()
     async with AsyncExitStack() as stack:
         server = stack.enter_context(EmbeddedServer(EmbeddedConfig(directory / "valkey")))
