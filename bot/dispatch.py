@@ -129,7 +129,7 @@ class UpdatePump:
 
     def _parsed(self, update: Update) -> TelegramUpdate | Verdict:
         try:
-            parsed = TelegramUpdate.model_validate(json.loads(update.raw), context={"bot": self._bot})
+            parsed = TelegramUpdate.model_validate(_json_of(update.raw), context={"bot": self._bot})
             # aiogram would print an update of a kind it does not know, the texts of people and all
             return parsed if parsed.event_type else Verdict()
         except (ValueError, RecursionError, OverflowError, UpdateTypeLookupError) as error:
@@ -172,3 +172,14 @@ async def _first(tasks: set[asyncio.Task[None]], *waits: Coroutine[Any, Any, Any
         for task in waiting:
             task.cancel()
         await asyncio.wait(waiting)
+
+
+def _json_of(raw: bytes) -> Any:
+    """An update as sent. Half characters, which no store and no chat takes, have become question marks."""
+    found = json.loads(raw)
+    text = json.dumps(found, ensure_ascii=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.loads(text.encode("utf-8", "replace"))
+    return found

@@ -12,12 +12,11 @@ from aiogram.methods import SendMessage
 from aiohttp import web
 
 from adapters.embedded import EmbeddedConfig, EmbeddedServer
-from adapters.kie.callback import CallbackSecrets, add_callback_route
 from adapters.kie.catalogue import Catalogue
 from adapters.telegram.client import call
 from adapters.telegram.poller import Poller, Problem
 from adapters.telegram.quiet import Quiet
-from adapters.telegram.webhook import set_webhook, webhook_handler
+from adapters.telegram.webhook import set_webhook
 from bot.admin import incident_text
 from bot.desk import Desk, House
 from bot.dispatch import UpdatePump
@@ -28,10 +27,10 @@ from bot.menu import publish_commands
 from bot.notices import Notices
 from bot.ports import DropVideos
 from bot.routers import make_dispatcher
-from bot.settings import Settings, SettingsError
+from bot.settings import Settings
 from bot.texts import Texts, load_texts
 from bot.wiring import parts
-from bot.wiring.live import mount_live, wants_live
+from bot.wiring.site import WEBHOOK_PATH, open_site
 from bot.wiring.tuning import Tuning
 from engine import logbook
 from engine.alerts import Alerts, Incident, Tell, Word
@@ -47,8 +46,6 @@ from states.graph import GRAPH
 from states.job import Hint
 from states.validate import require_valid
 from states.vocabulary import TERMINALS, Failure
-
-WEBHOOK_PATH = "/telegram"
 
 
 class Role(Flag):
@@ -185,7 +182,7 @@ async def open_app(
         )
         app = await _assemble(settings, role, engine, tuning, name, stack)
         app.server = server
-        app.site = await _listen(app, stack)
+        app.site = await open_site(settings, engine, app.called, stack) if Role.BOT in role else None
         yield app
 
 
@@ -317,31 +314,3 @@ def _alert_teller(settings: Settings, bot: Bot, texts: Texts, tuning: Tuning) ->
         return not isinstance(answer, Failure)
 
     return tell
-
-
-async def _listen(app: App, stack: AsyncExitStack) -> web.Application | None:
-    """Callbacks and webhook, when there is an address under which we are reached; the live page if wanted."""
-    settings = app.settings
-    if Role.BOT not in app.role or not (settings.public_url or wants_live(settings)):
-        return None
-    site = web.Application(client_max_size=4 * 1024 * 1024)
-    mount_live(site, app.engine, settings)
-    if settings.public_url:
-        secrets = CallbackSecrets(
-            settings.callback_secret.get_secret_value(), settings.kie_webhook_key.get_secret_value()
-        )
-        add_callback_route(site, secrets, app.called, app.engine.store.clock)
-    if settings.webhook:
-        handler = webhook_handler(settings.webhook_secret.get_secret_value(), app.engine.put_update)
-        site.router.add_post(WEBHOOK_PATH, handler)
-    runner = web.AppRunner(site, access_log=None)
-    await runner.setup()
-    stack.push_async_callback(runner.cleanup)
-    try:
-        await web.TCPSite(runner, settings.listen_host, settings.listen_port).start()
-    except OSError as error:
-        raise SettingsError(
-            f"Port {settings.listen_port} on {settings.listen_host} is taken:"
-            " set REELSTATE_LISTEN_PORT to another one, or 0 for any free one."
-        ) from error
-    return site

@@ -4,6 +4,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from engine.replay.values import Record
 from states.backoff import base_s
 from states.decide import effect_words
 from states.facts import Facts
@@ -99,3 +100,17 @@ def plan_of(judge: Judge, edge: Edge, facts: Facts, key: Hashable, then: Known) 
         stage=stage_after(edge),
         then=then,
     )
+
+
+def done_alike(row: Record, plan: Plan, cost: int, delay: int = 0) -> bool:
+    """Are these the plan's effects? As many lines in the text as words, so a word cannot hide another."""
+    out, text, key = row["out"], plan.text, f"{row['job']}:{row['seq']}"
+    if out.__class__ is not list or len(out) != plan.effects:
+        return False
+    if plan.effects == 1 and not (plan.waits or plan.money):
+        return bool(out[0] == f"{text}{key}{plan.tail}")
+    if plan.waits:
+        text = text.replace(DELAY_MARK, str(delay))
+    if plan.money:
+        text = text.replace(COST_MARK, str(cost))
+    return "\n".join(out) == text.replace(KEY_MARK, key)

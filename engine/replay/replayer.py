@@ -14,7 +14,7 @@ from engine.codec import decode
 from engine.replay import explain
 from engine.replay.graphs import Shelf, graph_of
 from engine.replay.inputs import wrong_input
-from engine.replay.plans import COST_MARK, DELAY_MARK, KEY_MARK, Known, Plan, decided, plan_of, stage_after
+from engine.replay.plans import Known, Plan, decided, done_alike, plan_of, stage_after
 from engine.replay.reading import TORN
 from engine.replay.track import ENDS, SKEW_MS, Track, begun, facts_of, follow
 from engine.replay.values import Finding, Kind, Record, ReplayError, Report, Verdict
@@ -106,7 +106,7 @@ class Replayer:
                     return False
             if facts["deadline_ms"] != track.deadline_ms:
                 return False
-            if not (_done_alike(row, plan, track.cost) if plan.effects else row["out"] == []):
+            if not (done_alike(row, plan, track.cost) if plan.effects else row["out"] == []):
                 return False
         track.seq, track.ts = seq, ts
         track.state, track.stage, track.known = plan.target, plan.stage, plan.then
@@ -144,7 +144,7 @@ class Replayer:
             return None
         if affordable is not (get("watching") or get("paid", 0) < plan.paid_tasks):
             return None
-        if not _done_alike(row, plan, track.cost, delay):
+        if not done_alike(row, plan, track.cost, delay):
             return None
         track.deadline_ms = deadline
         if not alternative:
@@ -286,17 +286,3 @@ class Replayer:
             self.report.jobs[Verdict.FOREIGN] += 1
             return
         self.shelf.add(graph)
-
-
-def _done_alike(row: Record, plan: Plan, cost: int, delay: int = 0) -> bool:
-    """Are these the plan's effects? As many lines in the text as words, so a word cannot hide another."""
-    out, text, key = row["out"], plan.text, f"{row['job']}:{row['seq']}"
-    if out.__class__ is not list or len(out) != plan.effects:
-        return False
-    if plan.effects == 1 and not (plan.waits or plan.money):
-        return bool(out[0] == f"{text}{key}{plan.tail}")
-    if plan.waits:
-        text = text.replace(DELAY_MARK, str(delay))
-    if plan.money:
-        text = text.replace(COST_MARK, str(cost))
-    return "\n".join(out) == text.replace(KEY_MARK, key)

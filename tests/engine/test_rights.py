@@ -112,6 +112,9 @@ async def lives(world: World) -> None:
     assert await engine.statement(USER)
     assert await store.counts()
     assert await engine.events("0", 0.01)
+    waiting = await world.job(aside.id)
+    assert await store.migrate(waiting, "no such graph", {"edge": "submit"}) == "illegal"
+    assert (await engine.erase(USER)).jobs == 2
 
 
 async def desks(world: World) -> None:

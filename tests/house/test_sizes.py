@@ -14,7 +14,7 @@ LONG_FILES = {
     # the whole rule of a step in one place: facts, edge, money, notices; halves would pass ten values
     "states/decide.py": 380,
     # one constructor after another: splitting it would hide what an installation is made of
-    "bot/wiring/app.py": 345,
+    "bot/wiring/app.py": 320,
     "engine/replay/explain.py": 330,
     "engine/replay/whatif.py": 340,
     # the whole simulated world is handed out by one object, so that a seed finds everything in one order

@@ -53,7 +53,7 @@ def _loaded(raw: bytes) -> Any:
         return None
 
 
-@pytest.mark.parametrize("known", [1, 2, 3, None])
+@pytest.mark.parametrize("known", [1, 2, 3, 140341633, None])
 async def test_nearly_right_updates_fail_no_handler_and_no_other_chat(hall: Hall, known: int | None) -> None:
     seed = secrets.randbelow(10**9) if known is None else known
     print(f"seed {seed}")  # noqa: T201 - shown with a failure, to play it again
