@@ -14,7 +14,7 @@ ROOMS := states engine adapters bot diagrams tests
 
 help:
 	@echo "make demo     the whole product on this machine: no key, no server, prints the address (PORT=8080 for another)"
-	@echo "make test     all tests but those that want a quiet machine"
+	@echo "make test     all tests but the long ones"
 	@echo "make faults   strike workers, server, line and clocks at every point of a job's life, and count (minutes)"
 	@echo "make scale    10,000 jobs on clusters whose masters die and slots move, sentinels, TLS (minutes, alone)"
 	@echo "make simulate a million steps of seeded worlds full of trouble (tens of minutes; SEED=1 plays the same again)"
@@ -33,14 +33,14 @@ demo: $(VENV)/.run
 	@$(BIN)/reelstate demo $(if $(PORT),--port $(PORT))
 
 test: $(VENV)/.dev
-	@$(BIN)/python -m pytest -q -n auto --maxprocesses 4 -m "not faults and not scale"
+	@$(BIN)/python -m pytest -q -n 4 -m "not faults and not scale and not long"
 
 scale: $(VENV)/.dev
 	@command -v redis-server >/dev/null || echo "redis-server is missing, so only Valkey is tried: apt install redis-server redis-sentinel redis-tools" >&2
 	@$(BIN)/python -m pytest -q -s -m scale tests/scale
 
 faults: $(VENV)/.dev
-	@$(BIN)/python -m pytest -q -n 2 tests/faults tests/engine/test_store_machine.py
+	@$(BIN)/python -m pytest -q -n 2 tests/faults tests/engine/test_store_machine.py tests/simulation tests/bench tests/scenarios
 
 # Peers are installed into environments of their own below .venv/peers; those that cannot be are left out.
 bench: $(VENV)/.dev

@@ -23,6 +23,7 @@ def test_jobs_are_measured_and_written(tmp_path: Path) -> None:
     assert "valkey" in written["machine"]["server"]
 
 
+@pytest.mark.long
 def test_idle_and_decide_and_size_run_in_small() -> None:
     for words in (
         ["idle", "--starts", "2", "--retries", "2", "--together", "0", "--idle-s", "0", "--crashes", "0"],

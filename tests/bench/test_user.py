@@ -2,11 +2,14 @@
 
 import asyncio
 
+import pytest
+
 from bot.wiring.bench.sending import LARGE_BYTES, send_all
 from bot.wiring.bench.studies import polling_tables
 from bot.wiring.bench.user import user_times
 
 
+@pytest.mark.long
 def test_a_video_is_bought_and_timed() -> None:
     times = asyncio.run(user_times(1))
     assert len(times.proposal) == len(times.in_chat) == 1
@@ -15,6 +18,7 @@ def test_a_video_is_bought_and_timed() -> None:
     assert times.photo_to_accepted == [times.proposal[0] + times.accepted[0]]
 
 
+@pytest.mark.long
 def test_every_way_of_sending_delivers_and_is_weighed() -> None:
     sent = asyncio.run(send_all(2))
     assert [one.way for one in sent] == ["by URL", "by upload", "by upload, 50 MB", "by file id"]

@@ -131,7 +131,7 @@ async def court(redis_url: str, store: Store, randomness: SeededRandomness) -> A
 
 
 WAYS = [
-    pytest.param(name, fate, marks=[] if fate is Fate.DIES or name in QUICK else pytest.mark.faults)
+    pytest.param(name, fate, marks=[] if name in QUICK else pytest.mark.faults)
     for name in STORIES
     for fate in Fate
 ]

@@ -108,6 +108,7 @@ def test_the_command_sums_up() -> None:
     assert re.search(r"verb claim +\d+", answer.output)
 
 
+@pytest.mark.long
 def test_several_processes_play_the_same_worlds_in_the_same_order() -> None:
     plans = [Plan(seed, jobs=2) for seed in (11, 12, 13)]
     apart, alone = list(play_many(plans, 2)), list(play_many(plans, 1))
