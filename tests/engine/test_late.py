@@ -290,7 +290,7 @@ async def test_it_runs_through_a_store_that_goes_away(world: World, monkeypatch:
     world.clock.advance(1)
     await world.seen.until("store.lost", 3)  # the look, and giving back
     world.clock.advance(1)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await _until_due(late)
     world.clock.advance(PAUSES_S[0])
     await world.seen.until("job.late")

@@ -304,7 +304,7 @@ async def test_a_relay_that_is_stopped_while_it_tells_leaves_the_entry(world: Wo
     world.notifier.script.append(endless)
     relay = world.relay()
     running = asyncio.create_task(relay.run())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await world.notifier.heard.wait()
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)

@@ -15,7 +15,7 @@ from engine.store import Store
 from engine.values import Account, Claim
 from engine.worker import IDLE_MS, Worker
 from states.job import Job, TaskStatus
-from states.vocabulary import Reason, Stage, State
+from states.vocabulary import Reason, State
 from tests.engine.fakes import USER, Note, World, failed, make_world
 
 
@@ -48,13 +48,13 @@ class Door:
         return Accepted("t1")
 
     async def arrive(self) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await self.reached.wait()
 
 
 async def settled(worker: Worker) -> None:
     """What the worker carries has been carried."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await asyncio.gather(*worker._tasks, return_exceptions=True)
 
 
@@ -316,7 +316,7 @@ async def test_a_running_job_may_finish_within_the_grace(world: World) -> None:
         await asyncio.sleep(0)
         beaten.clear()
         world.clock.advance(5)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await beaten.wait()
     door.opened.set()
     await stopping
@@ -355,7 +355,7 @@ async def test_a_run_that_is_cancelled_ends_though_the_store_is_away(
     running.cancel()
     await asyncio.sleep(0)
     door.opened.set()
-    ended, _ = await asyncio.wait({running}, timeout=5)
+    ended, _ = await asyncio.wait({running}, timeout=60)
     assert ended, "the cancellation was lost with the call"
 
 
@@ -696,15 +696,3 @@ async def test_beats_that_crash_during_the_stop_surface_too(
         await asyncio.wait_for(running, 10)
     door.opened.set()
     await stopping
-
-
-async def test_stages_have_their_own_budget(world: World) -> None:
-    """A send failure after a render failure starts counting afresh."""
-    job = await world.launched()
-    worker = world.worker()
-    await world.go(worker)
-    world.maker.polls.append(failed(Reason.NETWORK))
-    await world.later(30, worker)
-    world.courier.script.append(failed(Reason.NETWORK, Stage.SENDING))
-    await world.later(20, worker)
-    assert dict((await world.job(job.id)).counts) == {"generating.transient": 1, "sending.transient": 1}
