@@ -11,7 +11,8 @@ from typing import Any, Final
 
 _JOB: Final = re.compile(r"^video of (\S+)")
 """Captions of the simulation name the job: that is how copies are counted."""
-
+_ADDRESS: Final = "https://"
+"""A text that carries the video's address, as a button or in its words, is the video too: the last rung."""
 
 _STRANGE: Final = (
     (400, "Bad Request: the stars are not aligned"),
@@ -94,7 +95,7 @@ class SimTelegram:
         if method.startswith("edit"):
             return self._edit(chat, method, given)
         if method == "sendMessage":
-            return _yes(self._new(chat, text=str(given["text"]), markup=_markup(given)), chat)
+            return self._showing(chat, self._new(chat, text=str(given["text"]), markup=_markup(given)))
         name = "document" if method == "sendDocument" else "video"
         made = self._new(chat, media=str(given[name]), text=str(given.get("caption")), markup=_markup(given))
         return self._showing(chat, made)
@@ -126,7 +127,8 @@ class SimTelegram:
 
     def _showing(self, chat: SimChat, message: SimMessage) -> Reply:
         found = _JOB.match(message.text)
-        message.job = found[1] if found else ""
+        has_it = message.media or _ADDRESS in message.text + message.markup
+        message.job = found[1] if found and has_it else ""
         if message.job:
             self.shown.setdefault(message.job, set()).add(message.id)
             if self.copies(message.job) > 1:
