@@ -4,6 +4,7 @@ A repeated edit cannot make a second message, and a lost answer is resolved by l
 Only where there is no message to edit is a new one sent, with a checkpoint before and after.
 """
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 
@@ -29,6 +30,8 @@ It names the job, because a re-delivery takes the video over, and the doubt is n
 _GATEWAYS = (502, 504)
 """A gateway that answers instead of the server does not know what the server did: a 502 that was sent again
 came twice (scraton/node-red-contrib-telegrambot-home#14)."""
+_GOING_DOWN = re.compile(r"\b(restart|request (aborted|closed)|closing)", re.IGNORECASE)
+"""A Bot API server that closes answers all that it still holds with these words, whatever became of it."""
 
 _NOT_DELIVERED = Verdict(
     ErrorClass.TRANSIENT, Reason.SEND_TIMEOUT, "telegram/verified_not_delivered", label=Label.TRANSIENT
@@ -245,7 +248,8 @@ class _Trip:
             return _Next(answer)
         if answer.may_have_arrived is False:
             return Failed(answer, verdict)
-        if verdict.label is Label.TRANSIENT and answer.http_status not in _GATEWAYS:
+        unsure = answer.http_status in _GATEWAYS or _GOING_DOWN.search(answer.message)
+        if verdict.label is Label.TRANSIENT and not unsure:
             return Failed(answer, verdict)
         return Failed(answer, verdict if verdict.cls is ErrorClass.AMBIGUOUS else _UNKNOWN)
 
