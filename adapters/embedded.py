@@ -18,7 +18,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from adapters.embedded_parts import Address, answers_or_dies, eventually, free_port, try_lock, write_private
+from adapters.embedded_parts import (
+    Address,
+    answers_or_dies,
+    eventually,
+    free_port,
+    gone_if_broken_off,
+    try_lock,
+    write_private,
+)
 
 _START_S = 60.0
 """A big append-only file takes a while to load; the server answers LOADING meanwhile."""
@@ -184,21 +192,19 @@ class EmbeddedServer:
             )
         finally:
             os.close(lock)
-        # Through stdin, because a command line is readable by every user of the machine.
-        assert process.stdin is not None  # noqa: S101 - a pipe was asked for
-        with contextlib.suppress(BrokenPipeError), process.stdin as pipe:
-            pipe.write(self._settings(address).encode())
         address.pid = process.pid
-        if not answers_or_dies(process, address, _START_S):
-            return self._explain_death(process, address)
+        with gone_if_broken_off(process):
+            assert process.stdin is not None  # noqa: S101 - not a command line: every user could read that
+            with contextlib.suppress(BrokenPipeError), process.stdin as pipe:
+                pipe.write(self._settings(address).encode())
+            if not answers_or_dies(process, address, _START_S):
+                return self._explain_death(process, address)
         write_private(self._dir / "server.json", json.dumps(address.record()))
         self._process = process
         return True
 
     def _explain_death(self, process: "subprocess.Popen[bytes]", address: Address) -> bool:
         if process.poll() is None:
-            process.kill()
-            process.wait()
             raise EmbeddedError(f"The embedded server did not answer within {_START_S:.0f} s.")
         if address.port and self._config.port in (None, 0):
             return False
@@ -219,11 +225,9 @@ class EmbeddedServer:
             f"maxmemory {self._config.maxmemory_mb}mb",
             "timeout 0",
         ]
-        if address.path:
-            lines += [f'unixsocket "{address.path}"', "unixsocketperm 700"]
-        if address.password:
-            lines.append(f"requirepass {address.password}")
-        return "\n".join(lines) + "\n"
+        lines += [f'unixsocket "{address.path}"', "unixsocketperm 700"] if address.path else []
+        lines += [f"requirepass {address.password}"] if address.password else []
+        return "\n".join([*lines, ""])
 
     # --- small print -------------------------------------------------------------------------------
 

@@ -5,7 +5,8 @@ import os
 import socket
 import subprocess
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,6 +91,17 @@ def free_port() -> int:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+@contextmanager
+def gone_if_broken_off(process: "subprocess.Popen[bytes]") -> Iterator[None]:
+    """A start that fails or is interrupted leaves no process behind."""
+    try:
+        yield
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
 
 
 def answers_or_dies(process: "subprocess.Popen[bytes]", address: Address, within_s: float) -> bool:

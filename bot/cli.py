@@ -5,6 +5,8 @@ from typing import Final
 
 import click
 
+from bot.wiring.leaving import leave_in_order
+
 COMMANDS: Final = (
     "demo",
     "run",
@@ -47,6 +49,7 @@ def cli() -> None:
 
 def main() -> None:
     """The console script."""
+    leave_in_order()
     cli()
 
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
+from bot.wiring.leaving import leave_in_order
 from engine.clock import ManualClock
 from engine.connection import Connection
 from engine.dispatch import Dispatcher
@@ -14,6 +15,11 @@ from engine.store import Store
 from tests.harvest import FOLDER, gather
 from tests.leaks import leaked_keys
 from tests.servers import running_server
+
+
+def pytest_configure() -> None:
+    """Tests that are ended take their servers with them."""
+    leave_in_order()
 
 
 @pytest.fixture(scope="session")

