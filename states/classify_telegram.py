@@ -99,12 +99,12 @@ def _telegram(failure: Failure, words: str, quoted: int | None) -> tuple[_Told, 
         return _TELEGRAM_CODES[status], f"telegram.code.{status}"
     if status is not None and status >= 500:
         return _server_error(failure, status, words)
-    unheard = failure.exception and quoted is None
-    if unheard or failure.may_have_arrived is not None or (status is not None and status < 300):
+    refused = status is not None and status >= 400 and bool(words)  # in words that no rule knows
+    unheard = (failure.exception and quoted is None) or failure.may_have_arrived is not None
+    if not refused and (unheard or (status is not None and status < 300)):
         return _unanswered(failure, status)
-    if status == 400:
-        return (ErrorClass.SYSTEM, Reason.UNKNOWN, Label.SYSTEM), "telegram.code.400"
-    return (ErrorClass.SYSTEM, Reason.UNKNOWN, Label.SYSTEM), "telegram.unknown"
+    name = "telegram.code.400" if status == 400 else "telegram.unknown"
+    return (ErrorClass.SYSTEM, Reason.UNKNOWN, Label.SYSTEM), name
 
 
 def _fitted(failure: Failure, rule: Rule, label: Label, words: str) -> tuple[_Told, str]:

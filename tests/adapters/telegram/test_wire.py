@@ -8,7 +8,7 @@ from aiogram.types import Message
 
 from adapters.telegram.client import Timeouts, Upload, call, make_bot
 from adapters.telegram.failures import judge, scrub, spell_chain
-from states.vocabulary import ErrorClass, Failure, Label
+from states.vocabulary import ErrorClass, Failure, Label, Reason
 from tests.adapters.telegram.world import (
     BRISK,
     TOKEN,
@@ -154,6 +154,14 @@ async def test_too_heavy_is_a_refusal_of_the_video_not_a_network_error(body: str
     failure = await broken(answering(413, body))
     assert failure.may_have_arrived is False
     assert judge(failure).label is Label.VIDEO_REJECTED
+
+
+@pytest.mark.parametrize(("code", "words"), [(400, "Bad Request: the stars are wrong"), (418, "a teapot")])
+async def test_a_refusal_nobody_knows_is_unknown_and_no_broken_line(code: int, words: str) -> None:
+    failure = await broken(answering(code, said(code, words)))
+    verdict = judge(failure)
+    assert failure.may_have_arrived is False
+    assert (verdict.cls, verdict.reason) == (ErrorClass.SYSTEM, Reason.UNKNOWN)
 
 
 async def test_moved_chat_tells_the_new_id() -> None:
