@@ -9,8 +9,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize
 
 from engine.check.reading import StoreReader
 from engine.clock import ManualClock
+from engine.dispatch import Dispatcher
 from engine.errors import Refusal
 from engine.randomness import SeededRandomness
+from engine.simulation.install import scripts
 from engine.store import Store
 from engine.values import NewJob, Submission
 from states.job import Hint, Job
@@ -19,6 +21,7 @@ from tests.engine.check.flows import Books, make_books
 from tests.factories import EDGES, LEASE_MS, make_job
 
 T = TypeVar("T")
+Change = tuple[str, str, str]
 USERS, WORKERS, FUNDS = (7, 8, 9), ("w0", "w1", "w2"), 20
 MOVES = [(edge, State(source), State(target)) for edge, source, target in EDGES]
 
@@ -41,6 +44,10 @@ class Known:
     def live(self) -> bool:
         return self.job.state not in TERMINALS
 
+    def held_under(self, seen: Job) -> bool:
+        """Does whoever has this snapshot hold the job now?"""
+        return self.live and bool(self.owner) and (self.job.epoch, self.job.seq) == (seen.epoch, seen.seq)
+
     def waits(self, now_ms: int, *, queued_ok: bool) -> bool:
         """Must a claim find it?"""
         if self.aside or not self.live:
@@ -55,15 +62,21 @@ class Ground:
 
     here: ClassVar["Ground"]
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *changes: Change) -> None:
         self.runner = asyncio.Runner()
         self.clock = ManualClock()
         opening = Store.connect(url, clock=self.clock, randomness=SeededRandomness(1), partitions=1)
         self.store = self.runner.run(opening)
+        if changes:  # bugs planted on purpose
+            self.store.dispatcher = Dispatcher(self.store.connection, verbs=scripts(*changes))
+            self.runner.run(self.store.dispatcher.load())
         self.reader = self.runner.run(StoreReader.open(url))
 
     async def fresh(self) -> Books:
-        """An empty store."""
+        """An empty store, at the same hour with the same tokens: a repeated example is the same."""
+        self.clock.set(ManualClock().now_ms())
+        self.store.randomness = SeededRandomness(1)
+        self.store._queued_ok.clear()
         await self.store.connection.command("FLUSHALL")
         await self.store._open()
         self.store._unheard.clear()

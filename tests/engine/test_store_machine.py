@@ -17,10 +17,12 @@ from engine.errors import Refusal
 from engine.values import NewJob
 from states.job import Hint, Job, Video
 from states.vocabulary import Hold, State
-from tests.engine.store_model import FUNDS, MOVES, USERS, WORKERS, Ground, Model
+from tests.engine.store_model import FUNDS, MOVES, USERS, WORKERS, Ground, Known, Model
 from tests.factories import LEASE_MS, make_request
 
 VIDEO = Video(url="https://cdn.test/v.mp4", task_n=1)
+OTHER_END = {True: State.REFUNDED, False: State.FAILED}
+"""Where a job cannot end: `free` or not."""
 index = st.integers(0, 10_000)
 
 
@@ -92,6 +94,25 @@ class Machine(Model):
         edge, _, target = fitting[which % len(fitting)] if which % 10 else MOVES[which % len(MOVES)]
         self._move(seen, edge, target, keep=keep, unclaim=unclaim, due_s=due_s)
 
+    @rule(moves=st.lists(st.tuples(index, st.booleans()), min_size=1, max_size=6), tap=st.integers(6, 40))
+    def live_on(self, moves: list[tuple[int, bool]], tap: int) -> None:
+        """A worker that does its work: without it lives would end young, and nothing deep be tried."""
+        self.submit(USERS[tap % len(USERS)], tap, tap % 3)
+        for which, keep in moves:
+            seen = self.snapshots[-1] if self.snapshots else None
+            known = self.known[seen.id] if seen else None
+            if not (seen and known and known.held_under(seen)):
+                self.pass_time(0.7 if which % 2 else 20.0)
+                self.claim(WORKERS[which % len(WORKERS)], queued_ok=True, twice=False)
+                continue
+            if which % 3 == 0:
+                self._hinted(known, Hint("callback", 1 + which % 4, "t"))  # news while it is worked on
+            free = known.job.hold is Hold.NONE
+            fitting = [m for m in MOVES if m[1] is seen.state and m[2] is not OTHER_END[free]]
+            edge, _, target = fitting[which % len(fitting)]
+            self._move(seen, edge, target, keep=keep, unclaim=False, due_s=0.5)
+        self.claim(WORKERS[tap % len(WORKERS)], queued_ok=False, twice=False)  # what is due at once is found
+
     @precondition(lambda self: self.snapshots)
     @rule(n=st.integers(1, 8))
     def note(self, n: int) -> None:
@@ -143,7 +164,9 @@ class Machine(Model):
     @precondition(lambda self: self.known)
     @rule(n=index, task=st.integers(1, 3))
     def hint(self, n: int, task: int) -> None:
-        known, hint = self.any_job(n), Hint("callback", task, "t")
+        self._hinted(self.any_job(n), Hint("callback", task, "t"))
+
+    def _hinted(self, known: Known, hint: Hint) -> None:
         answer = self.run(self.store.hint(known.job.id, hint))
         assert answer is (None if known.live else Refusal.STALE)
         if known.live and hint not in known.hints:
