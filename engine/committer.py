@@ -7,7 +7,7 @@ the store call it is in, so that it knows what it hands back; it does not wait f
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from engine.asides import note_aside
@@ -18,9 +18,10 @@ from engine.outbound import LATE_WATCH, alert_of, notices_of, watch_order
 from engine.ports import Alert, Clock, Randomness
 from engine.store import Store
 from engine.telemetry import Telemetry
-from states.decide import Decision, Denied, PlannedNotice, decide, record, refusal, wake_ms
+from states.decide import Decision, Denied, PlannedNotice, decide, wake_ms
 from states.facts import Happening
 from states.job import Hint, Job, Video, copy_job
+from states.record import record, refusal
 from states.vocabulary import TERMINALS, AlertKind, Failure, Trigger
 
 RETRY_S = 1.0
@@ -102,10 +103,10 @@ class Committer:
             return None
         if trigger is Trigger.ACCEPTED:
             due_ms = wake_ms(decision.after, now_ms + round(first_poll_s * 1000), self.judges.strategy(job))
-            decision = replace(decision, due_ms=due_ms, keep=due_ms <= now_ms)
+            decision = decision._replace(due_ms=due_ms, keep=due_ms <= now_ms)
         if delivering:
             begun = copy_job(decision.after, send_attempts=decision.after.send_attempts + 1)
-            decision = replace(decision, after=begun)
+            decision = decision._replace(after=begun)
         answer = await self._commit(decision, what.actor, failure)
         if isinstance(answer, Refusal):
             await self._refused(job, trigger, what, answer)

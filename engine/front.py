@@ -35,10 +35,11 @@ from engine.values import (
     Submission,
     Submitted,
 )
-from states.decide import Denied, birth, decide, record, refusal, wake_ms
+from states.decide import Denied, decide, wake_ms
 from states.facts import Happening
 from states.job import Hint, Job
 from states.machine import JUDGE, Judge
+from states.record import birth, record, refusal
 from states.vocabulary import TERMINALS, Reason, Stage, State, Trigger
 
 CANCEL_TRIES: Final = 5

@@ -1,13 +1,12 @@
 """What an outcome means: (snapshot, trigger, recorded inputs) -> a frozen decision. It executes nothing."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from functools import partial
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
-from states.facts import Facts, Happening, after_failure, gather, recorded
-from states.graph import Edge, EdgeKind
+from states.facts import Facts, Happening, after_failure, gather
+from states.graph import Edge
 from states.job import Hint, Job, ProviderTask, TaskStatus, Video, copy_job
 from states.machine import JUDGE, IllegalTriggerError, Judge, UnmatchedGuardError
 from states.strategy import Row, Strategy
@@ -26,12 +25,11 @@ from states.vocabulary import (
 Scalar = str | int | float | bool | None
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedNotice:
+class PlannedNotice(NamedTuple):
     """Something to tell the user once the transition is stored."""
 
     kind: NoticeKind
-    data: Mapping[str, Scalar] = field(default_factory=lambda: MappingProxyType({}))
+    data: Mapping[str, Scalar] = MappingProxyType({})
 
     @property
     def coalesce(self) -> str:
@@ -39,8 +37,7 @@ class PlannedNotice:
         return "" if self.kind in (NoticeKind.BELL, NoticeKind.LATE_VIDEO) else "status"
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedAlert:
+class PlannedAlert(NamedTuple):
     """Something to tell the operator once the transition is stored."""
 
     kind: AlertKind
@@ -48,8 +45,7 @@ class PlannedAlert:
     rule: str
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """A decided move, with everything that is to be stored and told with it.
 
     `due_ms`: when the job next needs a worker (None at a terminal). `keep`: the same worker goes on now.
@@ -64,11 +60,6 @@ class Decision:
     alerts: tuple[PlannedAlert, ...]
     due_ms: int | None
     keep: bool
-
-    def effects(self) -> tuple[str, ...]:
-        """Planned effects by name and idempotency key, as written into history."""
-        key = f"{self.before.id}:{self.after.seq}"
-        return effect_words(self.edge, self.facts, cost=self.before.cost, key=key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,76 +101,80 @@ def decide(
 def _decision(
     job: Job, edge: Edge, facts: Facts, what: Happening, video: Video | None, strategy: Strategy
 ) -> Decision:
-    notices = _notices(edge, facts, job.cost)
+    notices = planned_notices(edge, facts, job.cost)
     money = edge.money if job.hold is Hold.HELD else None
-    after = _after(job, edge, facts, what, video)
-    told, hold = frozenset(n.kind for n in notices if n.kind in ONCE), _hold(job, money)
-    if told or hold is not after.hold:
-        after = copy_job(after, told=after.told | told, hold=hold)
+    changes = _CHANGES[edge.trigger](job, edge, facts, what)
+    if video is not None and edge.trigger in _WITH_VIDEO:
+        changes["video"] = video
+    if money is not None:
+        changes["hold"] = Hold.CAPTURED if money is Money.CAPTURE else Hold.RELEASED
+    for notice in notices:
+        if notice.kind in ONCE:
+            changes["told"] = job.told | {notice.kind}
+    after = copy_job(job, state=edge.target, seq=job.seq + 1, **changes)
     return Decision(
-        edge=edge,
-        before=job,
-        after=after,
-        facts=facts,
-        money=money,
-        notices=notices,
-        alerts=_alerts(edge, facts),
-        due_ms=_due(after, facts, strategy),
-        keep=after.state in (State.GENERATING, State.SENDING) and edge.trigger is not Trigger.ACCEPTED,
+        edge,
+        job,
+        after,
+        facts,
+        money,
+        notices,
+        planned_alerts(edge, facts),
+        _due(after, facts, strategy),
+        after.state in _WORKED_ON and edge.trigger is not Trigger.ACCEPTED,
     )
 
 
-def _hold(job: Job, money: Money | None) -> Hold:
-    match money:
-        case Money.CAPTURE:
-            return Hold.CAPTURED
-        case Money.RELEASE:
-            return Hold.RELEASED
-        case _:
-            return job.hold
+_WITH_VIDEO = frozenset({Trigger.RENDERED, Trigger.DELIVERED})
+_WORKED_ON = frozenset({State.GENERATING, State.SENDING})
 
 
-# --- the snapshot after the move ----------------------------------------------------------------
+# --- what the move changes of the snapshot --------------------------------------------------------
 
 
-def _after(job: Job, edge: Edge, facts: Facts, what: Happening, video: Video | None) -> Job:
-    moved = partial(copy_job, job, state=edge.target, seq=job.seq + 1)
-    match edge.trigger:
-        case Trigger.ERROR:
-            return moved(**_failed(job, edge, facts, what))
-        case Trigger.ACCEPTED:
-            return moved(
-                tasks=_opened(job.tasks, what),
-                hints=tuple(h for h in job.hints if h.task_n != what.task_n),
-                stage_since_ms=facts.now_ms,
-            )
-        case Trigger.RENDERED:
-            return moved(
-                video=video,
-                tasks=_succeeded(job.tasks, what),
-                rendered_ms=facts.now_ms,
-                stage_since_ms=facts.now_ms,
-                hints=(),
-            )
-        case Trigger.DELIVERED:
-            return moved(video=video or job.video, hints=())
-        case Trigger.START | Trigger.RESUME:
-            calls = tuple(h for h in job.hints if h.kind == "callback")  # a poll or an adoption will use them
-            return moved(stage=None, retry_at_ms=0, stage_since_ms=facts.now_ms, hints=calls)
-        case Trigger.CANCEL | Trigger.EXPIRE:
-            return moved(stage=None, retry_at_ms=0, last_reason=edge.trigger.value)
+def _accepted(job: Job, edge: Edge, facts: Facts, what: Happening) -> dict[str, Any]:
+    del edge
+    return {
+        "tasks": _opened(job.tasks, what),
+        "hints": tuple(h for h in job.hints if h.task_n != what.task_n) if job.hints else (),
+        "stage_since_ms": facts.now_ms,
+    }
+
+
+def _rendered(job: Job, edge: Edge, facts: Facts, what: Happening) -> dict[str, Any]:
+    del edge
+    now_ms = facts.now_ms
+    tasks = _succeeded(job.tasks, what)
+    return {"video": None, "tasks": tasks, "rendered_ms": now_ms, "stage_since_ms": now_ms, "hints": ()}
+
+
+def _delivered(job: Job, edge: Edge, facts: Facts, what: Happening) -> dict[str, Any]:
+    del job, edge, facts, what
+    return {"hints": ()}
+
+
+def _begun(job: Job, edge: Edge, facts: Facts, what: Happening) -> dict[str, Any]:
+    del edge, what
+    # a poll or an adoption will use the callbacks
+    calls = tuple(h for h in job.hints if h.kind == "callback") if job.hints else ()
+    return {"stage": None, "retry_at_ms": 0, "stage_since_ms": facts.now_ms, "hints": calls}
+
+
+def _stopped(job: Job, edge: Edge, facts: Facts, what: Happening) -> dict[str, Any]:
+    del job, facts, what
+    return {"stage": None, "retry_at_ms": 0, "last_reason": edge.trigger.value}
 
 
 def _failed(job: Job, edge: Edge, facts: Facts, what: Happening) -> dict[str, Any]:
     """What a failure changes of a job."""
     row = edge.row
     assert row is not None  # noqa: S101 - every error edge is drawn by a row
-    counts = dict(job.counts)
+    counts = job.counts
     if not facts.alternative:  # trying another key or model at once spends nothing
-        counts[row.counter] = counts.get(row.counter, 0) + 1
+        counts = MappingProxyType({**counts, row.counter: counts.get(row.counter, 0) + 1})
     retried = edge.target is State.RETRY_WAIT
     return {
-        "counts": MappingProxyType(counts),
+        "counts": counts,
         "tasks": after_failure(job, what),
         "refused": tuple(dict.fromkeys((*job.refused, what.refused))) if what.refused else job.refused,
         "last_reason": facts.reason,
@@ -190,6 +185,20 @@ def _failed(job: Job, edge: Edge, facts: Facts, what: Happening) -> dict[str, An
     }
 
 
+_CHANGES: Mapping[Trigger, Callable[[Job, Edge, Facts, Happening], dict[str, Any]]] = MappingProxyType(
+    {
+        Trigger.ERROR: _failed,
+        Trigger.ACCEPTED: _accepted,
+        Trigger.RENDERED: _rendered,
+        Trigger.DELIVERED: _delivered,
+        Trigger.START: _begun,
+        Trigger.RESUME: _begun,
+        Trigger.CANCEL: _stopped,
+        Trigger.EXPIRE: _stopped,
+    }
+)
+
+
 def _adoptable(job: Job) -> tuple[Hint, ...]:
     """A callback that arrived while its create was failing must still be able to adopt the task."""
     unanswered = {t.n for t in job.tasks if t.status is TaskStatus.INTENT}
@@ -198,16 +207,21 @@ def _adoptable(job: Job) -> tuple[Hint, ...]:
 
 def _opened(tasks: tuple[ProviderTask, ...], what: Happening) -> tuple[ProviderTask, ...]:
     return tuple(
-        replace(t, status=TaskStatus.OPEN, task_id=what.task_id) if t.n == what.task_n else t for t in tasks
+        ProviderTask(t.n, t.model, t.key, TaskStatus.OPEN, t.created_ms, what.task_id, t.cost)
+        if t.n == what.task_n
+        else t
+        for t in tasks
     )
 
 
 def _succeeded(tasks: tuple[ProviderTask, ...], what: Happening) -> tuple[ProviderTask, ...]:
-    return tuple(
-        replace(t, status=TaskStatus.SUCCEEDED, cost=what.cost if what.cost is not None else t.cost)
-        if t.n == what.task_n
-        else t
-        for t in tasks
+    return tuple(_paid(t, what.cost) if t.n == what.task_n else t for t in tasks)
+
+
+def _paid(task: ProviderTask, cost: float | None) -> ProviderTask:
+    known = cost if cost is not None else task.cost
+    return ProviderTask(
+        task.n, task.model, task.key, TaskStatus.SUCCEEDED, task.created_ms, task.task_id, known
     )
 
 
@@ -217,7 +231,8 @@ ONCE = frozenset({NoticeKind.PATIENCE, NoticeKind.SERVICE_PAUSED})
 """Notices that a job tells at most once."""
 
 
-def _notices(edge: Edge, facts: Facts, cost: int) -> tuple[PlannedNotice, ...]:
+def planned_notices(edge: Edge, facts: Facts, cost: int) -> tuple[PlannedNotice, ...]:
+    """What a move tells the user."""
     if edge.target in TERMINALS:
         return _last_words(edge, facts, cost)
     if edge.row is not None:
@@ -259,9 +274,10 @@ def _ending(edge: Edge) -> NoticeKind:
     return endings[edge.trigger]
 
 
-def _alerts(edge: Edge, facts: Facts) -> tuple[PlannedAlert, ...]:
+def planned_alerts(edge: Edge, facts: Facts) -> tuple[PlannedAlert, ...]:
+    """What a move tells the operator."""
     row = edge.row
-    if row is None or facts.alternative:
+    if row is None or facts.alternative or (row.alert is None and row.alert_end is None):
         return ()
     kinds = [row.alert] if row.alert else []
     if row.alert_end and edge.target in TERMINALS:
@@ -281,89 +297,19 @@ def _due(job: Job, facts: Facts, strategy: Strategy) -> int | None:
 
 def wake_ms(job: Job, at_ms: int, strategy: Strategy) -> int:
     """When to look at a waiting job: at `at_ms`, or earlier when a notice or its deadline falls due."""
-    times = [at_ms, job.deadline_ms] if job.state is not State.SENDING else [at_ms]
+    if job.state is not State.SENDING and job.deadline_ms < at_ms:
+        at_ms = job.deadline_ms
     patience = patience_ms(job, strategy)
-    return min(times if patience is None else [*times, patience])
+    return at_ms if patience is None or patience > at_ms else patience
 
 
 def patience_ms(job: Job, strategy: Strategy) -> int | None:
     """When the user should be told once that it takes longer; None when there is nothing to tell."""
-    stage = job.stage or (Stage.SENDING if job.state is State.SENDING else Stage.GENERATING)
-    if job.told & ONCE or stage is Stage.SENDING or job.video is not None or job.state in TERMINALS:
+    if job.state is State.SENDING or job.stage is Stage.SENDING or job.video is not None:
+        return None
+    if job.state in TERMINALS or (job.told and job.told & ONCE):
         return None
     return job.created_ms + strategy.patience_s * 1000
-
-
-# --- what is written into history ---------------------------------------------------------------
-
-
-def effect_words(edge: Edge, facts: Facts, *, cost: int, key: str) -> tuple[str, ...]:
-    """What a move has done, by name and idempotency key. `key` is `<job>:<seq>`, as in ledger and outbox.
-
-    A function of the recorded facts alone, so that a replay recomputes it.
-    """
-    money = (f"{edge.money}:{cost}:{key}",) if edge.money and facts.held else ()
-    retry = (f"retry:{facts.delay_ms}ms",) if edge.kind is EdgeKind.RETRY else ()
-    told = (f"notify:{notice.kind}:{key}:{n}" for n, notice in enumerate(_notices(edge, facts, cost)))
-    alerts = (f"alert:{alert.kind}:{key}:a{n}" for n, alert in enumerate(_alerts(edge, facts)))
-    return (*money, *retry, *told, *alerts)
-
-
-def record(decision: Decision, *, graph: str, actor: str) -> dict[str, object]:
-    """The history record of a decision: everything needed to recompute it (schema in diagrams/)."""
-    return {
-        "v": 1,
-        "job": decision.before.id,
-        "seq": decision.after.seq,
-        "ts": decision.facts.now_ms,
-        "graph": graph,
-        "event": decision.edge.trigger.value,
-        "from": decision.edge.source.value,
-        "to": decision.edge.target.value,
-        "edge": decision.edge.id,
-        "in": recorded(decision.facts),
-        "out": list(decision.effects()),
-        "by": actor,
-        "disp": "transition",
-    }
-
-
-def birth(job: Job) -> dict[str, object]:
-    """The record of a submit, seq 0: what the later ones start from."""
-    facts: dict[str, object] = {"cost": job.cost, "held": job.cost > 0, "deadline_ms": job.deadline_ms}
-    if job.video is not None:
-        facts["has_video"] = True
-    return {
-        "v": 1,
-        "job": job.id,
-        "seq": 0,
-        "ts": job.created_ms,
-        "graph": job.graph,
-        "event": "submit",
-        "to": job.state.value,
-        "in": facts,
-        "out": [f"{Money.HOLD}:{job.cost}:{job.id}:0"] if job.cost > 0 else [],
-        "by": "user",
-        "disp": "transition",
-    }
-
-
-def refusal(denied: Denied, *, graph: str, actor: str) -> dict[str, object]:
-    """The record of a move that was not made; `seq` is the job's, which did not change."""
-    return {
-        "v": 1,
-        "job": denied.job.id,
-        "seq": denied.job.seq,
-        "ts": denied.facts.now_ms,
-        "graph": graph,
-        "event": denied.trigger.value,
-        "from": denied.job.state.value,
-        "in": recorded(denied.facts),
-        "out": [],
-        "by": actor,
-        "disp": "denied",
-        "why": denied.why,
-    }
 
 
 def error(verdict: Verdict, **more: object) -> Happening:

@@ -4,12 +4,14 @@ Guards read `Facts` and nothing else: what is not in it cannot influence the gra
 is recorded with the transition. That is what makes replay exact.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
-from operator import attrgetter
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 from states.backoff import delay_ms
+from states.copying import maker
 from states.job import Job, ProviderTask, TaskStatus
 from states.strategy import Row, Strategy
 from states.vocabulary import Hold, Reason, Stage, State, Trigger, Verdict
@@ -33,7 +35,7 @@ class Happening:
     actor: str = "worker"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Facts:
     """The recorded inputs of one decision. Times in ms; `n` counts earlier failures of the row's counter."""
 
@@ -64,14 +66,16 @@ class Facts:
     """Notices told already of those that are told once."""
 
 
+_make_facts = maker(Facts)
 _DEFAULTS = {f.name: f.default for f in fields(Facts) if f.name != "trigger"}
-_VALUES = attrgetter(*_DEFAULTS)
 
 
 def recorded(facts: Facts) -> dict[str, object]:
     """Facts as a record's `in`: what equals its default is left out, `trigger` is the record's event."""
-    found = zip(_DEFAULTS.items(), _VALUES(facts), strict=True)
-    return {name: value for (name, default), value in found if value != default}
+    given = facts.__dict__  # only what was gathered is in it; for the others the class has the default
+    return {
+        name: given[name] for name, default in _DEFAULTS.items() if name in given and given[name] != default
+    }
 
 
 class Guard(StrEnum):
@@ -91,6 +95,9 @@ class Guard(StrEnum):
     COSTLESS_FREE = "costs nothing yet, free job"
 
 
+_NEVER_PAID = frozenset({TaskStatus.INTENT, TaskStatus.REFUSED})
+
+
 def may_retry(facts: Facts, row: Row) -> bool:
     """Is there budget left: attempts, deadline and paid tasks?"""
     if row.retries is not None and facts.n >= row.retries:
@@ -98,34 +105,45 @@ def may_retry(facts: Facts, row: Row) -> bool:
     return facts.affordable and facts.now_ms + facts.delay_ms < facts.deadline_ms
 
 
+Question = Callable[[Facts, Row | None], bool]
+
+
+def _given_up(facts: Facts, row: Row | None) -> bool:
+    return row is not None and not may_retry(facts, row)
+
+
+QUESTIONS: Final[Mapping[Guard, Question]] = MappingProxyType(
+    {
+        Guard.ALWAYS: lambda facts, row: True,  # noqa: ARG005 - every question is asked alike
+        Guard.VIDEO_EXISTS: lambda facts, row: facts.has_video,  # noqa: ARG005
+        Guard.NO_VIDEO: lambda facts, row: not facts.has_video,  # noqa: ARG005
+        Guard.HELD: lambda facts, row: facts.held,  # noqa: ARG005
+        Guard.FREE: lambda facts, row: not facts.held,  # noqa: ARG005
+        Guard.MAY_RETRY: lambda facts, row: row is not None and may_retry(facts, row),
+        Guard.GIVE_UP_HELD: lambda facts, row: facts.held and _given_up(facts, row),
+        Guard.GIVE_UP_FREE: lambda facts, row: not facts.held and _given_up(facts, row),
+        Guard.BACK_TO_GENERATING: lambda facts, row: facts.return_stage != Stage.SENDING,  # noqa: ARG005
+        Guard.BACK_TO_SENDING: lambda facts, row: facts.return_stage == Stage.SENDING,  # noqa: ARG005
+        Guard.COSTLESS_HELD: lambda facts, row: facts.costless and facts.held,  # noqa: ARG005
+        Guard.COSTLESS_FREE: lambda facts, row: facts.costless and not facts.held,  # noqa: ARG005
+    }
+)
+"""What each guard asks of the facts. `row` is the edge's strategy row, None for edges without one."""
+
+
 def holds(guard: Guard, facts: Facts, row: Row | None) -> bool:
-    """Does the guard let this through? `row` is the edge's strategy row, None for edges without one."""
-    match guard:
-        case Guard.ALWAYS:
-            return True
-        case Guard.VIDEO_EXISTS | Guard.NO_VIDEO:
-            return facts.has_video is (guard is Guard.VIDEO_EXISTS)
-        case Guard.HELD | Guard.FREE:
-            return facts.held is (guard is Guard.HELD)
-        case Guard.BACK_TO_GENERATING:
-            return facts.return_stage != Stage.SENDING
-        case Guard.BACK_TO_SENDING:
-            return facts.return_stage == Stage.SENDING
-        case Guard.COSTLESS_HELD | Guard.COSTLESS_FREE:
-            return facts.costless and facts.held is (guard is Guard.COSTLESS_HELD)
-        case Guard.MAY_RETRY:
-            return row is not None and may_retry(facts, row)
-        case Guard.GIVE_UP_HELD | Guard.GIVE_UP_FREE:
-            gives_up = row is not None and not may_retry(facts, row)
-            return gives_up and facts.held is (guard is Guard.GIVE_UP_HELD)
+    """Does the guard let this through?"""
+    return QUESTIONS[guard](facts, row)
 
 
 def paid(tasks: tuple[ProviderTask, ...]) -> int:
     """Tasks that cost or may cost money: accepted ones, unless the provider proved them free."""
-    free = {TaskStatus.INTENT, TaskStatus.REFUSED}
-    return sum(
-        1 for t in tasks if t.status not in free and not (t.status is TaskStatus.FAILED and t.cost == 0.0)
-    )
+    count = 0
+    for task in tasks:
+        proved_free = task.status is TaskStatus.FAILED and task.cost == 0.0
+        if task.status not in _NEVER_PAID and not proved_free:
+            count += 1
+    return count
 
 
 def after_failure(job: Job, what: Happening) -> tuple[ProviderTask, ...]:
@@ -156,6 +174,8 @@ def _marked(task: ProviderTask, what: Happening, dead: TaskStatus | None) -> Pro
     elif dead is not None:
         status = dead
     cost = what.cost if what.cost is not None else task.cost
+    if status is task.status and cost == task.cost:
+        return task
     return ProviderTask(task.n, task.model, task.key, status, task.created_ms, task.task_id, cost)
 
 
@@ -175,26 +195,40 @@ def gather(
         "cfg": strategy.digest,
         "held": job.hold is Hold.HELD,
         "deadline_ms": job.deadline_ms,
-        "has_video": job.video is not None,
-        "return_stage": job.stage.value if job.stage else "",
-        "costless": costless(job),
-        "task_n": what.task_n,
-        "told": tuple(sorted(job.told)),
     }
     if what.verdict is not None:
         facts |= _of_failure(job, what, what.verdict, strategy, rnd)
-    return Facts(**facts)
+    if job.video is not None:
+        facts["has_video"] = True
+    if job.stage is not None:
+        facts["return_stage"] = job.stage.value
+    if costless(job):
+        facts["costless"] = True
+    if what.task_n:
+        facts["task_n"] = what.task_n
+    if job.told:
+        facts["told"] = tuple(sorted(job.told))
+    return _make_facts(**facts)
 
 
 def costless(job: Job) -> bool:
     """Nothing has been bought: no create call that was, or may have been, accepted."""
-    bought = any(t.status is not TaskStatus.REFUSED for t in job.tasks)
-    return not bought and (job.video is None or job.state is State.QUEUED)
+    for task in job.tasks:
+        if task.status is not TaskStatus.REFUSED:
+            return False
+    return job.video is None or job.state is State.QUEUED
 
 
 def cancellable(job: Job) -> bool:
     """Would a cancel be taken now? Only what waits and has cost nothing may be cancelled."""
     return job.state in (State.QUEUED, State.RETRY_WAIT) and costless(job)
+
+
+def _any_open(tasks: tuple[ProviderTask, ...]) -> bool:
+    for task in tasks:  # noqa: SIM110 - a generator costs more than the one task there is
+        if task.status is TaskStatus.OPEN:
+            return True
+    return False
 
 
 def _of_failure(
@@ -205,7 +239,7 @@ def _of_failure(
     row = strategy.row(stage, verdict.reason)
     n = job.counts.get(row.counter, 0)
     tasks = after_failure(job, what)
-    watching = stage is Stage.SENDING or any(t.status is TaskStatus.OPEN for t in tasks)
+    watching = stage is Stage.SENDING or _any_open(tasks)
     bought = paid(tasks)
     parked_ms = job.rendered_ms + strategy.video_life_s * 1000
     return {

@@ -37,7 +37,7 @@ _KINDS: Mapping[State, EdgeKind] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Edge:
     """One allowed move. `row` is the strategy row it draws, None for the plain flow."""
 
@@ -48,22 +48,27 @@ class Edge:
     guard: Guard = Guard.ALWAYS
     row: Row | None = None
 
-    @property
+    @cached_property
     def kind(self) -> EdgeKind:
         """The meaning of the move."""
         return _KINDS.get(self.target, EdgeKind.FLOW)
 
-    @property
+    @cached_property
     def money(self) -> Money | None:
         """What becomes of held credits on this edge (nothing happens to those of a free job)."""
         if self.target is State.DONE:
             return Money.CAPTURE
         return Money.RELEASE if self.target is State.REFUNDED else None
 
-    @property
+    @cached_property
     def reason(self) -> str:
         """The reason it is for, "" when it has none."""
         return self.row.reason.value if self.row else ""
+
+    @cached_property
+    def words(self) -> tuple[str, str, str]:
+        """Trigger, source and target as a record has them."""
+        return self.trigger.value, self.source.value, self.target.value
 
 
 @dataclass(frozen=True)

@@ -77,7 +77,7 @@ class Request:
     duration_s: int = 10
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Job:
     """A snapshot of one generation. `seq` counts its transitions, `epoch` its leases.
 

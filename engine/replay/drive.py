@@ -6,11 +6,12 @@ from dataclasses import replace
 
 from engine.replay.values import Record
 from engine.replay.walks import Walk
-from states.decide import Decision, birth, decide, record
+from states.decide import Decision, decide
 from states.facts import Happening
 from states.graph import Edge
 from states.job import Job, ProviderTask, Request, TaskStatus, Video
 from states.machine import JUDGE, Judge
+from states.record import birth, record
 from states.vocabulary import Hold, State, Trigger, Verdict
 
 START_MS = 1_800_000_000_000

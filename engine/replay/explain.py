@@ -8,11 +8,11 @@ from engine.replay.inputs import guards, wrong_input, wrong_number
 from engine.replay.plans import decided
 from engine.replay.track import SKEW_MS, Track, advance, facts_of, strange_inputs
 from engine.replay.values import Finding, Kind, Record, Verdict, listed
-from states.decide import effect_words
 from states.facts import Facts
 from states.graph import Edge, Graph
 from states.machine import Judge
 from states.migration import MIGRATE, MIGRATED, leads_here
+from states.record import effect_words
 from states.vocabulary import Reason, State, Trigger
 
 DISPOSITIONS: Final = frozenset({"transition", "denied", "duplicate", MIGRATED})

@@ -6,10 +6,10 @@ from typing import Final, TypeAlias
 
 from engine.replay.values import Record
 from states.backoff import base_s
-from states.decide import effect_words
 from states.facts import Facts
 from states.graph import Edge
 from states.machine import IllegalTriggerError, Judge, UnmatchedGuardError
+from states.record import effect_words
 from states.vocabulary import TERMINALS, State, Trigger
 
 _COST: Final = 1

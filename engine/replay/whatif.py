@@ -17,10 +17,10 @@ from engine.replay.plans import decided
 from engine.replay.track import ENDS, facts_of
 from engine.replay.values import Finding, Kind, Record, ReplayError, Verdict
 from states.backoff import delay_ms
-from states.decide import effect_words
 from states.facts import Facts
 from states.graph import Edge, Graph, build_graph
 from states.machine import Judge
+from states.record import effect_words
 from states.strategy import Strategy
 from states.validate import validate
 from states.vocabulary import Reason, Stage, State, Trigger

@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
-from states.decide import Decision, birth, decide, record
+from states.decide import Decision, decide
 from states.facts import Happening
 from states.graph import GRAPH, Edge, Graph
 from states.job import Job, Request, Video
 from states.machine import Judge
+from states.record import birth, record
 from states.vocabulary import TERMINALS, ErrorClass, Hold, State, Trigger, Verdict
 
 START_MS = 1_800_000_000_000

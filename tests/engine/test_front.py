@@ -17,8 +17,9 @@ from engine.ports import Alert
 from engine.randomness import SeededRandomness
 from engine.store import Store
 from engine.values import Account, Cancellation, EntryKind, Granted, NewJob, Submission
-from states.decide import Decision, decide, record
+from states.decide import Decision, decide
 from states.job import Hint, Job, Request
+from states.record import record
 from states.vocabulary import Hold, NoticeKind, Stage, State, Trigger
 
 USER = 77

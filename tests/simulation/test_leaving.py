@@ -45,9 +45,15 @@ def alive(pid: int) -> bool:
 def running(arguments: Sequence[str], servers: int) -> Iterator[tuple[subprocess.Popen[bytes], set[int]]]:
     """The command in a session of its own, once its servers are up; and all pids of its family."""
     command = [sys.executable, "-m", *arguments]
-    process = subprocess.Popen(  # noqa: S603 - our own command
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-    )
+    heard = signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # ignored in a shell's background, and inherited
+    try:
+        process = subprocess.Popen(  # noqa: S603 - our own command
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        )
+    finally:
+        signal.signal(signal.SIGINT, heard)
     try:
         until = time.monotonic() + PATIENCE_S
         found = dict[int, str]()

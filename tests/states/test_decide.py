@@ -6,10 +6,11 @@ from types import MappingProxyType
 from hypothesis import given
 from hypothesis import strategies as st
 
-from states.decide import Decision, Denied, decide, error, record, wake_ms
+from states.decide import Decision, Denied, decide, error, wake_ms
 from states.facts import Happening
 from states.graph import GRAPH
 from states.job import Hint, Job, ProviderTask, TaskStatus
+from states.record import record
 from states.strategy import STRATEGY
 from states.vocabulary import (
     TERMINALS,

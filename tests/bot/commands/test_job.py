@@ -4,9 +4,10 @@ import pytest
 
 from engine.front import Engine
 from engine.values import EntryKind, NewJob
-from states.decide import Decision, decide, record
+from states.decide import Decision, decide
 from states.facts import Happening
 from states.job import Job
+from states.record import record
 from states.vocabulary import State, Trigger
 from tests.bot.commands.conftest import Run, sentence, with_engine
 from tests.factories import make_request

@@ -14,11 +14,12 @@ from typing import Any
 from engine.codec import encode
 from engine.replay.drive import Drive
 from engine.replay.walks import edge_walks
-from states.decide import Decision, birth, decide, record, refusal
+from states.decide import Decision, decide
 from states.facts import Happening
 from states.job import Job, ProviderTask, Request, TaskStatus, Video
 from states.machine import JUDGE, Judge
 from states.plan import Create, Deliver, Fire, Poll, Tell, Wait, next_step
+from states.record import birth, record, refusal
 from states.vocabulary import TERMINALS, Hold, Reason, Stage, State, Trigger, Verdict
 
 START_MS = 1_800_000_000_000

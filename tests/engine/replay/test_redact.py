@@ -19,9 +19,10 @@ from engine.replay.replayer import Replayer
 from engine.replay.values import Verdict
 from engine.store_export import histories
 from engine.values import EntryKind, NewJob
-from states.decide import Decision, decide, error, record
+from states.decide import Decision, decide, error
 from states.graph import GRAPH
 from states.job import Hint, ProviderTask, Request, TaskStatus
+from states.record import record
 from states.vocabulary import Reason, State, Trigger
 from tests.engine.replay.make_log import make_log
 from tests.states.samples import NOW_MS, make_job, verdict
