@@ -28,6 +28,7 @@ _TYPES: Final[Mapping[str, type]] = {
 }
 _MOVE: Final[Mapping[str, type]] = {"from": str, "to": str, "edge": str, "in": dict, "out": list}
 _BIRTH: Final[Mapping[str, type]] = {"to": str, "in": dict, "out": list}
+_BORN_WITH: Final = frozenset({"cost", "held", "deadline_ms"})
 _KINDS: Final[Mapping[str, Kind]] = {
     "cls": Kind.VERDICT,
     "reason": Kind.VERDICT,
@@ -63,6 +64,8 @@ def shape(row: Record, line: int) -> Finding | None:
         return fault(f"the disposition {row['disp']!r} is not known")
     if row["event"] not in _EVENTS or row.get("to", "queued") not in _STATES:
         return fault(f"nobody knows the event {row['event']!r} or the state {row.get('to')!r}")
+    if row["disp"] == "transition" and row["seq"] == 0 and not row["in"].keys() >= _BORN_WITH:
+        return fault(f"a submit records {listed(sorted(_BORN_WITH))}")
     if strange_inputs(row) and row["seq"] > 0:
         return fault(f"recorded inputs nobody knows: {listed(strange_inputs(row))}")
     return None

@@ -19,6 +19,7 @@ MAGIC: Final = b"\x1f\x8b"
 TORN: Final = b"\x00torn"
 """Stands for the rest of a gzip file that ends in the middle."""
 BUFFER: Final = 1 << 20
+INFLATED: Final = 1 << 18
 BATCH: Final = 4096
 
 
@@ -41,12 +42,16 @@ def opened(path: str) -> Iterator[IO[bytes]]:
 def _inflated(raw: IO[bytes]) -> IO[bytes]:
     buffered = raw if hasattr(raw, "peek") else BufferedReader(cast("RawIOBase", raw), BUFFER)
     head = cast("BufferedReader", buffered).peek(2)[:2]
-    return cast("IO[bytes]", gzip.open(buffered, "rb") if head == MAGIC else buffered)
+    if head != MAGIC:
+        return buffered
+    # gzip's own buffer is of 8 kB: its step of Python for each would cost a third of the inflating.
+    return BufferedReader(cast("RawIOBase", gzip.open(buffered, "rb")), INFLATED)
 
 
 def position(log: IO[bytes]) -> int:
     """How many bytes of the file were read (of the compressed one, when it is)."""
-    return int(getattr(log, "fileobj", log).tell())
+    packed = getattr(getattr(log, "raw", None), "fileobj", log)
+    return int(packed.tell())
 
 
 def lines_of(log: Iterable[bytes], told: Callable[[], None] | None = None) -> Iterator[bytes]:

@@ -1,44 +1,40 @@
 """The replayer: every record judged again from its recorded inputs, a job at a time, memory flat.
 
-A record takes the fast way (one look-up, one comparison) as long as everything is the same; the first
-thing that is not goes to `explain`, which says what and why.
+There are three ways, each only as quick as it may be exact. A line of a known form is recognised by its
+bytes (`forms`); another is parsed and judged (`decisions`); the first thing that is not the same goes to
+`explain`, which says what and why.
 """
 
 import re
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
-from operator import itemgetter
-from typing import Any, Final
+from typing import Final
 
 from engine.codec import decode
 from engine.replay import explain
+from engine.replay.decisions import Decisions
+from engine.replay.forms import JOB_AT, fitting
 from engine.replay.graphs import Shelf, graph_of
-from engine.replay.inputs import wrong_input
-from engine.replay.plans import Known, Plan, decided, done_alike, plan_of, stage_after
+from engine.replay.plans import Plan
 from engine.replay.reading import TORN
-from engine.replay.track import ENDS, SKEW_MS, Track, begun, facts_of, follow
+from engine.replay.recognition import Recognition
+from engine.replay.track import ENDS, Spot, Track, begun, follow
 from engine.replay.values import Finding, Kind, Record, ReplayError, Report, Verdict
-from states.backoff import jittered_ms
 from states.migration import MIGRATED
-from states.vocabulary import Trigger
 
-CACHE_MAX: Final = 200_000
-"""Decisions remembered; a log of hostile costs must not fill the memory."""
 SPOILED_MAX: Final = 100_000
-_MOVE: Final = itemgetter("v", "graph", "event", "from", "to", "edge", "disp")
-_Facts = Mapping[str, Any]
 _JOB: Final = re.compile(rb'"job":"([^"]{1,80})"')
 
 
 class Replayer:
-    """Feed it the lines of one or more logs, then ask for the report."""
+    """Feed it the lines of one or more logs, then ask for the report. Not `by_form`: each line is parsed."""
 
-    def __init__(self, shelf: Shelf | None = None) -> None:
+    def __init__(self, shelf: Shelf | None = None, *, by_form: bool = True) -> None:
         self.shelf = shelf or Shelf()
         self.report = Report()
-        self.live: dict[str, Track] = {}
-        self._standings: dict[tuple[bool, str, str, bool], Known] = {}
-        self._plans = 0
+        self.live: dict[bytes, Track] = {}
+        self.decisions = Decisions(self.shelf)
+        self._known = Recognition(self.decisions) if by_form else None
         self._spoiled: set[str] = set()
         self._line = 0
         self._name = ""
@@ -46,22 +42,88 @@ class Replayer:
     def feed(self, lines: Iterable[bytes], name: str = "") -> None:
         """Judge the lines of a log. Jobs may go on in the next one."""
         self._name = name
-        live, same, born = self.live, self.same, self.born
-        number = strange = 0
+        live, get, born, parsed = self.live, self.live.get, self._born, self._parsed
+        number = strange = ended = 0
+        end = JOB_AT
         for number, line in enumerate(lines, 1):
-            try:
-                row = decode(line)
-                job = row["job"]
-                track = live.get(job)
-                if born(row) if track is None else same(row, track):
+            track = get(line[JOB_AT:end])
+            if track is None:  # ids are usually of one length
+                end = line.find(b'"', JOB_AT)
+                track = get(line[JOB_AT:end])
+            if track is None:
+                if born(line, end):
                     continue
-            except (ValueError, KeyError, TypeError, AttributeError, LookupError):
-                row = None
-            strange += 1
-            self._line = number
-            self._strange(line, row)
+            elif (spot := track.spot) is not None:
+                form = fitting(line, track, spot, end)
+                if form is not None:
+                    if form.plan.ends:
+                        del live[track.name]
+                        ended += 1
+                    continue
+            if not parsed(line, number):
+                strange += 1
         self._line = number
         self.report.records += number - strange
+        self._count(ended)
+
+    def _count(self, ended: int) -> None:
+        """What was only recognised comes into the report."""
+        self.report.ended += ended
+        if ended:
+            self.report.jobs[Verdict.SAME] += ended
+        for graph, births in self._known.seen() if self._known else ():
+            self.report.graphs[graph] += births
+
+    def _born(self, line: bytes, end: int) -> bool:
+        """Is this a submit of a known form? Begins its track when it is."""
+        if self._known is None:
+            return False
+        track = self._known.born(line, end)
+        if track is None:
+            return False
+        self.live[track.name] = track
+        return True
+
+    def _parsed(self, line: bytes, number: int) -> bool:
+        """Is this line the record that must come? Otherwise it is looked at closely; no line stops us."""
+        track, plan, spot, sound = None, None, None, False
+        try:
+            row = decode(line)
+            track = self._track(row["job"])
+            if track is None:
+                sound = self.decisions.sound(row)
+            else:
+                spot = track.settle()
+                plan = self.decisions.same(row, track)
+        except (ValueError, KeyError, TypeError, AttributeError, LookupError):
+            row = None
+        if sound:
+            self._begin(row, line)
+        elif plan is not None and track is not None:
+            self._go_on(row, line, track, plan, spot)
+        else:
+            self._line = number
+            self._strange(line, row)
+            return False
+        return True
+
+    def _begin(self, row: Record, line: bytes) -> None:
+        track = self.live[row["job"].encode()] = begun(row)
+        self.report.graphs[row["graph"]] += 1
+        if self._known is not None:
+            self._known.learn_birth(line, row, track)
+            self._known.stands(track)
+
+    def _go_on(self, row: Record, line: bytes, track: Track, plan: Plan, spot: Spot | None) -> None:
+        if self._known is not None and spot is not None:
+            self._known.learn(line, row, track, plan, spot)
+        if plan.ends:
+            self._end(row["job"])
+        elif self._known is not None:
+            self._known.stands(track)
+
+    def _track(self, job: str) -> Track | None:
+        return self.live.get(job.encode())
 
     def finish(self) -> Report:
         """The report, with the jobs whose records stop before their end."""
@@ -74,126 +136,12 @@ class Replayer:
         return report
 
     def _end(self, job: str) -> None:
-        track = self.live.pop(job)
+        track = self.live.pop(job.encode())
         self.report.ended += 1
         if not track.bad:
             self.report.jobs[Verdict.SAME] += 1
         elif len(self._spoiled) < SPOILED_MAX:
             self._spoiled.add(job)
-
-    # --- the fast way ---------------------------------------------------------------------------
-
-    def same(self, row: Record, track: Track) -> bool:  # noqa: C901 - one call a record is what it may cost
-        """Is this the move the graph decides? Goes on with the track when it is, changes nothing else."""
-        facts, ts, seq, known = row["in"], row["ts"], row["seq"], track.known
-        if seq != track.seq + 1 or ts != facts["now_ms"] or ts < track.ts - SKEW_MS:
-            return False
-        if known is None:
-            if track.bad:
-                return False
-            known = track.known = self._known(track.held, track.state, track.stage, track.video)
-        if "reason" in facts:
-            plan = self._failed(row, facts, track, known)
-            if plan is None:
-                return False
-        else:
-            get, held = facts.get, facts["held"]
-            key = (_MOVE(row), facts["cfg"], held, get("has_video"), get("return_stage"), get("costless"))
-            plan = known.get(row["edge"])  # the last one of this edge is nearly always it: nothing is hashed
-            if plan is None or plan.key != key:
-                plan = self._found(known, key, row, track)
-                if plan is None:
-                    return False
-            if facts["deadline_ms"] != track.deadline_ms:
-                return False
-            if not (done_alike(row, plan, track.cost) if plan.effects else row["out"] == []):
-                return False
-        track.seq, track.ts = seq, ts
-        track.state, track.stage, track.known = plan.target, plan.stage, plan.then
-        if plan.renders:
-            track.video, track.rendered_ms = True, ts
-        if plan.ends:
-            self._end(row["job"])
-        return True
-
-    def _found(self, known: Known, key: Hashable, row: Record, track: Track) -> Plan | None:
-        """The plan by all of its inputs; from now on the first that this edge is compared with."""
-        plan = known.get(key) or self._remember(known, key, row, track)
-        if plan is not None:
-            known[row["edge"]] = plan
-        return plan
-
-    def _failed(self, row: Record, facts: _Facts, track: Track, known: Known) -> Plan | None:
-        """The plan of a failure, when count, delay, deadline and effects are so; counts it in the track."""
-        get, deadline = facts.get, track.deadline_ms
-        n, delay, told, alternative = get("n", 0), get("delay_ms", 0), get("told"), get("alternative")
-        affordable = get("affordable", True)
-        key = (
-            _MOVE(row), facts["cfg"], facts["held"], get("has_video"), get("return_stage"), get("costless"),
-            facts["reason"], get("cls"), n, facts["now_ms"] + delay < facts["deadline_ms"], alternative,
-            affordable, tuple(told) if told else None,
-        )  # fmt: skip
-        plan = known.get(key) or self._remember(known, key, row, track)
-        if plan is None or not plan.fails or n != track.counts.get(plan.counter, 0):
-            return None
-        if plan.life_ms:
-            deadline = max(deadline, track.rendered_ms + plan.life_ms)
-        if facts["deadline_ms"] != deadline or delay != (
-            0 if alternative else jittered_ms(plan.base_s, plan.jitter, facts["rnd"], get("retry_after_s"))
-        ):
-            return None
-        if affordable is not (get("watching") or get("paid", 0) < plan.paid_tasks):
-            return None
-        if not done_alike(row, plan, track.cost, delay):
-            return None
-        track.deadline_ms = deadline
-        if not alternative:
-            track.counts[plan.counter] = n + 1
-        return plan
-
-    def born(self, row: Record) -> bool:
-        """Is this a sound submit? Begins its track when it is."""
-        if row["disp"] != "transition" or row["seq"] != 0 or row["v"] != 1 or row["to"] != "queued":
-            return False
-        facts, job = row["in"], row["job"]
-        cost, held = facts["cost"], facts["held"]
-        words = [f"hold:{cost}:{job}:0"] if cost else []
-        sound = held is (cost > 0) and row["out"] == words and facts["deadline_ms"] >= row["ts"]
-        if not sound or row["event"] != "submit" or row["graph"] not in self.shelf.judges:
-            return False
-        self.live[job] = begun(row)
-        self.report.graphs[row["graph"]] += 1
-        return True
-
-    def _known(self, held: bool, state: str, stage: str, video: bool) -> Known:  # noqa: FBT001 - a key
-        """What is known of jobs that stand like this."""
-        return self._standings.setdefault((held, state, stage, video), {})
-
-    def _remember(self, known: Known, key: Hashable, row: Record, track: Track) -> Plan | None:
-        plan = self._plan(row, key, track)
-        if plan is not None:
-            if self._plans >= CACHE_MAX:
-                self._plans = 0
-                for standing in self._standings.values():
-                    standing.clear()
-            known[key] = plan
-            self._plans += 1
-        return plan
-
-    def _plan(self, row: Record, key: Hashable, track: Track) -> Plan | None:
-        """The plan of a record that the graph agrees with, None otherwise."""
-        judge = self.shelf.judge(row["graph"])
-        if judge is None or row["v"] != 1 or row["disp"] != "transition" or row["from"] != track.state:
-            return None
-        facts = facts_of(row)
-        if wrong_input(facts, track, judge.graph.strategy) is not None:
-            return None
-        edge = decided(judge, track.state, facts)
-        if isinstance(edge, str) or (edge.id, edge.target.value) != (row["edge"], row["to"]):
-            return None
-        video = track.video or edge.trigger is Trigger.RENDERED
-        then = self._known(track.held, edge.target.value, stage_after(edge), video)
-        return plan_of(judge, edge, facts, key, then)
 
     # --- everything else ------------------------------------------------------------------------
 
@@ -220,7 +168,7 @@ class Replayer:
         if fault is not None:
             self._tell(fault, row)
             return
-        track = self.live.get(row["job"])
+        track = self._track(row["job"])
         if row["disp"] == MIGRATED and track is not None:
             if not track.bad:
                 self._check(explain.migration(row, track, self.shelf, self._line), row)
@@ -229,7 +177,7 @@ class Replayer:
             if track is not None and not track.bad and row["disp"] == "denied":
                 self._check(explain.denial(row, track, self.shelf, self._line), row)
         elif row["seq"] == 0 and track is None:
-            self.live[row["job"]] = begun(row)
+            self.live[row["job"].encode()] = begun(row)
             self.report.graphs[row["graph"]] += 1
             self._check(explain.submit(row, self.shelf, self._line), row)
         else:
@@ -239,7 +187,7 @@ class Replayer:
         if track is None and row["job"] in self._spoiled:
             return  # a wrong record said that the job had ended; one finding a job is enough
         if track is None:
-            track = self.live[row["job"]] = Track(seq=-1, state="", ts=0)
+            track = self.live[row["job"].encode()] = Track(seq=-1, state="", ts=0)
         if not track.bad:
             self._check(explain.move(row, track, self.shelf, self._line), row)
         follow(track, row)
@@ -254,12 +202,13 @@ class Replayer:
         """Count a finding as its job's verdict; the job's other records are passed over."""
         self.report.add(replace(fault, log=self._name))
         job = row.get("job")
-        track = self.live.get(job) if isinstance(job, str) else None
-        if track is None and isinstance(job, str) and row.get("to") not in ENDS:
-            track = self.live[job] = Track(seq=0, state="", ts=0)
+        track = self._track(job) if isinstance(job, str) else None
+        if track is None and isinstance(job, str) and row.get("to") not in tuple(ENDS):
+            track = self.live[job.encode()] = Track(seq=0, state="", ts=0)
         if track is None or not track.bad:
             self.report.jobs[fault.verdict] += 1
         if track is not None:
+            track.settle()
             track.bad, track.known = True, None
 
     def _torn(self, line: bytes) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from engine.replay.plans import Known, stage_after
 from engine.replay.values import Record
@@ -11,10 +11,29 @@ from states.graph import Edge
 from states.strategy import Strategy
 from states.vocabulary import TERMINALS, Trigger
 
+if TYPE_CHECKING:
+    from engine.replay.forms import Form
+
 ENDS: Final = frozenset(state.value for state in TERMINALS)
 SKEW_MS: Final = 1000
 """How far a time may step back: two workers' clocks differ by half a round trip, not by a second."""
+STAMP: Final = 13
+"""Digits of a time in ms, from 2001 to 2286; texts of equal length compare as numbers do."""
 FACTS: Final = frozenset(f.name for f in fields(Facts)) - {"trigger"}
+
+
+@dataclass(slots=True, eq=False)
+class Spot:
+    """Where a job may stand, as far as the next verdict can depend on it, and the forms seen from there."""
+
+    state: str
+    stage: str
+    video: bool
+    known: Known
+    forms: dict[bytes, list["Form"]] = field(default_factory=dict)
+    """By what stands between the two times: graph, event, states, edge."""
+    seen: dict[int, int] = field(default_factory=dict)
+    """How often a plan was parsed, before its forms are learnt."""
 
 
 @dataclass(slots=True)
@@ -34,15 +53,42 @@ class Track:
     bad: bool = False
     known: Known | None = None
     """The plans of jobs that stand as this one does; None: not looked up yet."""
+    name: bytes = b""
+    """The job's id as a line holds it."""
+    due: bytes = b""
+    stamp: bytes = b""
+    """The last time as a line holds it."""
+    spot: Spot | None = None
+    """Where the job stands, while its lines are recognised; then `known` and others are behind: `settle`."""
+
+    def settle(self) -> Spot | None:
+        """Bring everything up to where the recognised lines have led; the next one is parsed."""
+        spot = self.spot
+        if spot is not None:
+            self.state, self.stage, self.video = spot.state, spot.stage, spot.video
+            self.ts, self.known, self.spot = int(self.stamp), spot.known, None
+        return spot
+
+    def stand(self, spot: Spot) -> None:
+        """From here lines may be recognised."""
+        self.stamp, self.due, self.spot = b"%d" % self.ts, b"%d" % self.deadline_ms, spot
 
 
 def begun(row: Record) -> Track:
     """The track of a submit record. KeyError, TypeError when it is no such thing."""
-    facts = row["in"]
+    facts, ts = row["in"], row["ts"]
     video = facts.get("has_video", False)
-    ts = row["ts"]
-    rendered_ms = ts if video else 0
-    return Track(0, "queued", ts, facts["cost"], facts["held"], facts["deadline_ms"], video, "", rendered_ms)
+    return Track(
+        seq=0,
+        state="queued",
+        ts=ts,
+        cost=facts["cost"],
+        held=facts["held"],
+        deadline_ms=facts["deadline_ms"],
+        video=video,
+        rendered_ms=ts if video else 0,
+        name=row["job"].encode(),
+    )
 
 
 def facts_of(row: Record) -> Facts:
