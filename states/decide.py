@@ -201,6 +201,8 @@ _CHANGES: Mapping[Trigger, Callable[[Job, Edge, Facts, Happening], dict[str, Any
 
 def _adoptable(job: Job) -> tuple[Hint, ...]:
     """A callback that arrived while its create was failing must still be able to adopt the task."""
+    if not job.hints:
+        return ()
     unanswered = {t.n for t in job.tasks if t.status is TaskStatus.INTENT}
     return tuple(h for h in job.hints if h.kind == "callback" and h.task_n in unanswered)
 

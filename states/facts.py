@@ -197,7 +197,7 @@ def gather(
         "deadline_ms": job.deadline_ms,
     }
     if what.verdict is not None:
-        facts |= _of_failure(job, what, what.verdict, strategy, rnd)
+        _add_failure(facts, job, what, strategy)
     if job.video is not None:
         facts["has_video"] = True
     if job.stage is not None:
@@ -231,28 +231,29 @@ def _any_open(tasks: tuple[ProviderTask, ...]) -> bool:
     return False
 
 
-def _of_failure(
-    job: Job, what: Happening, verdict: Verdict, strategy: Strategy, rnd: float
-) -> dict[str, Any]:
-    """What a failure adds to the facts, or says otherwise."""
-    stage = Stage.SENDING if job.state is State.SENDING else Stage.GENERATING
-    row = strategy.row(stage, verdict.reason)
+def _add_failure(facts: dict[str, Any], job: Job, what: Happening, strategy: Strategy) -> None:
+    """What a failure adds to the facts, or says otherwise; what would be a default is left out."""
+    verdict = what.verdict
+    assert verdict is not None  # noqa: S101 - narrowed by the caller
+    sending = job.state is State.SENDING
+    row = strategy.row(Stage.SENDING if sending else Stage.GENERATING, verdict.reason)
     n = job.counts.get(row.counter, 0)
     tasks = after_failure(job, what)
-    watching = stage is Stage.SENDING or _any_open(tasks)
+    watching = sending or _any_open(tasks)
     bought = paid(tasks)
-    parked_ms = job.rendered_ms + strategy.video_life_s * 1000
-    return {
-        "deadline_ms": max(job.deadline_ms, parked_ms) if row.parks else job.deadline_ms,
-        "cls": row.cls.value,
-        "reason": verdict.reason.value,
-        "rule": verdict.rule,
-        "retry_after_s": verdict.retry_after_s,
-        "n": n,
-        "delay_ms": 0 if what.alternative else delay_ms(row, n, rnd, verdict.retry_after_s),
-        "alternative": what.alternative,
-        "affordable": watching or bought < strategy.paid_tasks,
-        "task_dead": what.task_dead,
-        "paid": bought,
-        "watching": watching,
-    }
+    if row.parks:
+        facts["deadline_ms"] = max(job.deadline_ms, job.rendered_ms + strategy.video_life_s * 1000)
+    facts["cls"] = row.cls.value
+    facts["reason"] = verdict.reason.value
+    facts["rule"] = verdict.rule
+    if verdict.retry_after_s is not None:
+        facts["retry_after_s"] = verdict.retry_after_s
+    facts["n"] = n
+    if what.alternative:
+        facts["alternative"] = True
+    else:
+        facts["delay_ms"] = delay_ms(row, n, facts["rnd"], verdict.retry_after_s)
+    facts["affordable"] = watching or bought < strategy.paid_tasks
+    facts["task_dead"] = what.task_dead
+    facts["paid"] = bought
+    facts["watching"] = watching
