@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
+from engine.ending import ended
 from engine.errors import StoreUnavailable
 from engine.keys import partition_of_user, tag
 from engine.ports import Clock, Randomness
@@ -194,9 +195,7 @@ class OrderedQueue:
     async def close(self) -> None:
         """End the outstanding bell reads. Held entries go back when their leases run out."""
         await self._stop_hearing()
-        for read in self._reads.values():
-            read.cancel()
-        await asyncio.gather(*self._reads.values(), return_exceptions=True)
+        await ended(*self._reads.values())
         self._reads.clear()
 
     # --- inside --------------------------------------------------------------------------------------

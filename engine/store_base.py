@@ -9,6 +9,7 @@ from engine.connection import Connection
 from engine.dispatch import Dispatcher
 from engine.doorbell import Doorbell
 from engine.durability import Durability
+from engine.ending import ended
 from engine.errors import StoreMismatch, StoreUnavailable
 from engine.keys import MAX_PARTITIONS, SCHEMA, job_id, partition_of_job, partition_of_user, tag
 from engine.ports import Clock, Randomness
@@ -152,8 +153,7 @@ class StoreBase:
     async def close(self) -> None:
         """Finish what is on its way, then close all connections."""
         if self._following is not None:
-            self._following.cancel()
-            await asyncio.gather(self._following, return_exceptions=True)
+            await ended(self._following)
         for bell in self._bells.values():
             await bell.close()
         await self.dispatcher.close()

@@ -36,6 +36,7 @@ from engine import logbook
 from engine.alerts import Alerts, Incident, Tell, Word
 from engine.assembly import make_late_watch, make_relay, make_worker
 from engine.config import EngineConfig
+from engine.ending import ended
 from engine.front import Engine
 from engine.late import LateWatch
 from engine.ports import Alert, Clock, Courier, Notifier, Randomness, VideoMaker
@@ -95,9 +96,7 @@ class App:
             self.stop.set()
             if self.worker is not None:
                 await self.worker.stop(grace_s=self.tuning.stop_grace_s)
-            for task in (stopped, *tasks):
-                task.cancel()
-            await asyncio.gather(stopped, *tasks, return_exceptions=True)
+            await ended(stopped, *tasks)
 
     def _parts(self) -> list[Coroutine[Any, Any, None]]:
         running: list[Coroutine[Any, Any, None]] = []

@@ -14,6 +14,7 @@ from bot.wiring.app import App
 from bot.wiring.deeds import Deeds
 from bot.wiring.live import LIVE_PATH, mount_sandbox_live
 from bot.wiring.sandbox import PERSON, World, open_world
+from engine.ending import ended
 from engine.errors import EngineError
 from engine.front import Engine
 from engine.telemetry import Field
@@ -66,8 +67,7 @@ class PageWorld:
         try:
             await self.app.run()
         finally:
-            following.cancel()
-            await asyncio.gather(following, return_exceptions=True)
+            await ended(following)
 
     # --- what the page asks for -----------------------------------------------------------------
 

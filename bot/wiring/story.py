@@ -21,6 +21,7 @@ from bot.wiring.nursery import Nursery
 from bot.wiring.played import Film, Line, Played, compare
 from bot.wiring.sandbox import ADMIN, PERSON, SCALE, World, open_world
 from bot.wiring.waiting import until_async
+from engine.ending import ended
 from engine.errors import EngineError
 from engine.telemetry import Field
 from engine.values import Entry, Event
@@ -116,8 +117,7 @@ class _Stage:
             yield
         finally:
             world.app.stop.set()
-            feed.cancel()
-            await asyncio.gather(feed, return_exceptions=True)
+            await ended(feed)
             await running
             await deeds.finish()
 
