@@ -15,8 +15,8 @@ Odds = Mapping[str, float]
 """Kinds of faults with their chances; together below 1."""
 
 _RANGE = float(1 << 64)
-FOCUSED = 0.65
-"""How often the fault in focus happens where it can."""
+FOCUSED, STUBBORN = 0.65, 0.92
+"""How often the fault in focus happens where it can; in every second seed it hardly lets anything through."""
 
 
 @dataclass(slots=True)
@@ -56,8 +56,9 @@ class Fate:
         name = f"{family} {place}#{self._asked[place]}"
         left = self.number(name)
         focused = self.focus[1] if self.focus[0] == family else ""
+        share = STUBBORN if focused and self.number("stubborn") < 0.5 else FOCUSED
         for kind, chance in odds.items():
-            left -= FOCUSED if kind == focused else chance * rage * (0.3 if focused in odds else 1.0)
+            left -= share if kind == focused else chance * rage * (0.3 if focused in odds else 1.0)
             if left < 0:
                 return kind if self.happens(f"{name}={kind}", f"{family}.{kind}") else ""
         return ""

@@ -36,6 +36,7 @@ class Deed(StrEnum):
     OLD_BUTTON = "press an old button"
     STRANGER = "press another user's button"
     LOOK = "look around"
+    ERASE = "delete my data"
     KILL = "kill"
     STOP = "stop"
     FREEZE = "freeze"
@@ -136,6 +137,8 @@ def _of_buttons(dice: Random, launch: Act, rage: float) -> Iterator[Act]:
         yield Act(at_s + spans[3] * 200, Deed.STRANGER, str(USERS[int(user) % len(USERS)]), job)
     if rolls[3] < 0.1:
         yield Act(at_s + spans[4] * 300, Deed.LOOK, user, job)
+    if dice.random() < 0.06 * rage:
+        yield Act(at_s + dice.random() * 1200, Deed.ERASE, user)
 
 
 def _many(dice: Random, expected: float) -> int:
@@ -157,6 +160,8 @@ def _of_store(dice: Random, begin_s: float, rage: float) -> Iterator[Act]:
     for deed, expected in ((Deed.OUTAGE, 1.0), (Deed.FLUSH, 1.0)):
         for _ in range(_many(dice, expected * rage)):
             yield Act(begin_s + dice.random() * SPELL_S * 1.4, deed, span_s=1 + 60 * dice.random() ** 3)
+    if dice.random() < 0.15 * rage:
+        yield Act(begin_s + dice.random() * SPELL_S, Deed.OUTAGE, span_s=100 + 500 * dice.random())
     for _ in range(_many(dice, 2.0 * rage)):
         pause_s = 2 + 60 * dice.random() ** 2
         yield Act(
@@ -168,7 +173,7 @@ def _of_operator(dice: Random, begin_s: float, rage: float) -> Iterator[Act]:
     for deed, expected, names, longest_s in (
         (Deed.EMPTY, 0.25, ("",), OUTAGE_S),
         (Deed.RETIRED, 0.15, ("",), OUTAGE_S),
-        (Deed.DEAD_KEY, 0.25, ("k1", "k2"), OUTAGE_S),
+        (Deed.DEAD_KEY, 0.25, ("k1", "k2", "k1 k2"), OUTAGE_S),
         (Deed.PAUSE, 0.2, ("",), 60),
         (Deed.ASIDE, 0.2, ("",), 300),
     ):

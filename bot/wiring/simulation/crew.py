@@ -33,6 +33,8 @@ from states.vocabulary import TERMINALS, Reason, Stage
 if TYPE_CHECKING:
     from bot.wiring.simulation.world import World
 
+IMPATIENT: Final = 0.35
+"""How many worlds have short deadlines."""
 SECRETS: Final = CallbackSecrets("simulated secret of our callback address")
 _AWAY: Final = STRATEGY.changed(Stage.SENDING, Reason.USER_GONE, delays_s=(900,))
 GRAPH: Final = build_graph(replace(_AWAY, video_life_s=3600))
@@ -42,7 +44,9 @@ JUDGE: Final = Judge(GRAPH)
 _NEXT: Final = GRAPH.strategy.changed(Stage.GENERATING, Reason.RATE_LIMITED, delays_s=(5, 20, 90), retries=3)
 NEXT: Final = Judge(build_graph(replace(_NEXT, deadline_s=2400)))
 """The policy of the next version, which some processes of some worlds run beside the old one."""
-SHELF: Final = Shelf([GRAPH, NEXT.graph])
+SHORT: Final = Judge(build_graph(replace(_AWAY, deadline_s=300, patience_s=90, video_life_s=900)))
+"""The policy of an impatient operator, by which all go in some worlds: deadlines pass in every state."""
+SHELF: Final = Shelf([GRAPH, NEXT.graph, SHORT.graph])
 CONFIG: Final = EngineConfig()
 
 
@@ -55,6 +59,7 @@ class Crew:
         self._engines: dict[str, Engine] = {}
         self._workers: dict[str, Worker] = {}
         self._lives: dict[str, int] = {}
+        self._old = SHORT if world.fate.number("impatience") < IMPATIENT else JUDGE
         self.skew_ms = 0
         """How far ahead the fastest clock has ever been."""
 
@@ -76,7 +81,7 @@ class Crew:
         fate, life = self._world.fate, self._lives[name]
         chance = (0.0 if name == FRONT else 0.4) if life == 1 else 0.75
         new = fate.families["versions"] > 0 and fate.number(f"version of {name} {life}") < chance
-        return NEXT if new else JUDGE
+        return NEXT if new else self._old
 
     def _struck(self, host: Host, kind: str, span_s: float) -> None:
         if kind == "killed":

@@ -16,6 +16,7 @@ _OF_USERS = frozenset(
         Deed.OLD_BUTTON,
         Deed.STRANGER,
         Deed.LOOK,
+        Deed.ERASE,
         Deed.GRANT,
         Deed.TAKE,
     }
@@ -113,5 +114,6 @@ def _provider(world: "World", act: Act) -> None:
         provider.retired = True
         later(act.span_s, setattr, provider, "retired", False)
     else:
-        provider.dead_keys.add(act.who)
-        later(act.span_s, provider.dead_keys.discard, act.who)
+        keys = act.who.split()
+        provider.dead_keys.update(keys)
+        later(act.span_s, provider.dead_keys.difference_update, keys)

@@ -16,12 +16,16 @@ from adapters.telegram.notifier import TelegramNotifier
 from adapters.telegram.quiet import Quiet
 from bot.wiring.simulation.session import Doubt, SimSession
 from engine.ports import Courier, Delivered, Delivery, Failed, Notice, Randomness
-from engine.simulation.fate import Fate
+from engine.simulation.fate import Fate, Odds
 from engine.simulation.host import Host
 from states.job import Job, Video
-from states.vocabulary import NoticeKind
+from states.vocabulary import Failure, NoticeKind
 
 NEW_MESSAGES: Final = frozenset({NoticeKind.BELL, NoticeKind.LATE_VIDEO})
+FILES: Final[Odds] = {"file_raises": 0.015, "file_lost": 0.015}
+"""What becomes of a video's file on our own disk."""
+PUBLIC: Final = 0.6
+"""How many worlds have an address at which Telegram and the users may fetch a video."""
 _TOKEN: Final = "42:" + "simulated-token-of-no-use-to-anybody"
 
 
@@ -65,10 +69,13 @@ class Shop:
 
 
 def _stock(host: Host, fate: Fate) -> Stock:
-    async def fetch(video: Video) -> Path:
+    async def fetch(video: Video) -> Path | Failure:
         """Some file; nobody looks inside. Now and then it is gone."""
-        if fate.draw("telegram", f"{host.name} file {video.url}", {"file_lost": 0.03}):
+        kind = fate.draw("telegram", f"{host.name} file {video.url}", FILES)
+        if kind == "file_raises":
             raise FileNotFoundError(video.url)
+        if kind == "file_lost":
+            return Failure("engine", "store", exception="FileNotFoundError: it is not there")
         path = Path(tempfile.gettempdir()) / "reelstate-simulated.mp4"
         if not path.exists():
             path.write_bytes(b"simulated")
@@ -80,7 +87,8 @@ def _stock(host: Host, fate: Fate) -> Stock:
     def dress(job: Job, video: Video) -> _Words:  # noqa: ARG001 - the stock's shape
         return _Words(f"video of {job.id}")
 
-    return Stock(dress=dress, fetch_video=fetch, inspect=inspect, open_url=lambda video: video.url)
+    public = fate.number("public address") < PUBLIC
+    return Stock(dress, fetch, inspect, open_url=lambda video: video.url if public else "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from states.job import Request
 from states.vocabulary import TERMINALS
 
 MODEL = "model"
-FREE_EVERY = 5
+FREE_EVERY = 3
 """Every so many launches one costs nothing."""
 
 
@@ -105,6 +105,8 @@ class Desk:
                 await self._launch(user, number, int(body["message"]))
             case Deed.RETURN:
                 await self.engine.user_returned(user)
+            case Deed.ERASE:
+                await self.engine.erase(user)
             case Deed.GRANT | Deed.TAKE | Deed.PAUSE | Deed.UNPAUSE | Deed.ASIDE | Deed.BACK | Deed.MIGRATE:
                 await self._operate(deed, user, body["id"])
             case _ if number in self.mail.jobs:

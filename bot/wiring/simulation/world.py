@@ -15,7 +15,7 @@ from bot.wiring.simulation.acts import FRONT, WORKERS, Act, Deed, families, focu
 from bot.wiring.simulation.crew import SECRETS, SHELF, Crew
 from bot.wiring.simulation.deeds import do
 from bot.wiring.simulation.ends import check_ends
-from bot.wiring.simulation.parts import Told
+from bot.wiring.simulation.parts import FILES, Told
 from bot.wiring.simulation.people import Mail
 from bot.wiring.simulation.plants import NOTHING, Plant
 from bot.wiring.simulation.session import TROUBLE
@@ -35,7 +35,9 @@ STORM_S: Final = 600.0
 """How long trouble goes on after the last deed of the script."""
 FOCUSABLE: Final = (
     *(("provider", kind) for kind in {**CREATE, **RENDER, **POLL} if not kind.startswith("raises")),
-    *(("telegram", kind) for kind in TROUBLE),
+    *(("telegram", kind) for kind in (*TROUBLE, *FILES)),
+    *((("telegram", "strange"), ("provider", "photo_unreachable"), ("provider", "bad_request")) * 2),
+    ("process", "killed"),
 )
 LOOK_S: Final = 20.0
 AUDIT_EVERY: Final = 15
