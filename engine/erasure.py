@@ -10,6 +10,8 @@ from states.vocabulary import TERMINALS
 
 JOBS_MOST: Final = 1_000
 """Jobs of one user that are looked at; ended ones are kept for days only."""
+FILMS_MS: Final = 30 * 24 * 3600 * 1000
+"""How long a machine that was away can still learn which films to drop."""
 _WATCHED: Final = frozenset({TaskStatus.INTENT, TaskStatus.OPEN, TaskStatus.OVERDUE})
 
 
@@ -37,9 +39,21 @@ async def erase_user(store: Store, user_id: int) -> Erased:
             seq=job.seq,
             doc=encode_doc(bare),
             request=encode_request(bare.request),
+            film=job.video.sha256 if job.video else "",
+            now=store.clock.now_ms(),
+            keep_ms=FILMS_MS,
         )
     videos = tuple(dict.fromkeys(job.video.sha256 for job in ended if job.video and job.video.sha256))
     return Erased(len(ended), len(jobs) - len(ended), tuple(job.id for job in jobs), videos)
+
+
+async def erased_films(store: Store, since_ms: int) -> tuple[str, ...]:
+    """SHA-256 of the films that were erased since then. Raises StoreUnavailable."""
+    found = [
+        await store.dispatcher.call(store.prefix(partition), "erased", since=since_ms)
+        for partition in range(store.partitions)
+    ]
+    return tuple(film.decode() for films in found for film in films)
 
 
 def bared(job: Job) -> Job:

@@ -14,7 +14,7 @@ from engine.alerts import Alerts, Tell
 from engine.asides import note_aside, tapped_again
 from engine.codec import encode
 from engine.config import EngineConfig
-from engine.erasure import Erased, erase_user
+from engine.erasure import Erased, erase_user, erased_films
 from engine.errors import Refusal
 from engine.front_desk import FrontDesk
 from engine.judges import Judges
@@ -228,6 +228,10 @@ class Engine(FrontDesk):
     async def erase(self, user_id: int) -> Erased:
         """Forget what a user gave and got; jobs that have not ended stay as they are, and so do the books."""
         return await erase_user(self.store, user_id)
+
+    async def erased_films(self, since_ms: int) -> tuple[str, ...]:
+        """SHA-256 of the films whose owners deleted their data since then; kept for 30 days."""
+        return await erased_films(self.store, since_ms)
 
     # --- credits -------------------------------------------------------------------------------------
 

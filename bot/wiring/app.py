@@ -30,6 +30,7 @@ from bot.routers import make_dispatcher
 from bot.settings import Settings
 from bot.texts import Texts, load_texts
 from bot.wiring import parts
+from bot.wiring.forgetting import Forgetting
 from bot.wiring.site import WEBHOOK_PATH, open_site
 from bot.wiring.tuning import Tuning
 from engine import logbook
@@ -104,7 +105,8 @@ class App:
             running += [self._poll(), self._pump(), self.relay.run(), self.alerts.run()]
         if Role.WORKER in self.role:
             self.worker = self.hire(self.name)
-            running += [self.worker.run(), self.late.run()]
+            forgetting = Forgetting(self.engine, self.desk.drop_videos, self.telemetry)
+            running += [self.worker.run(), self.late.run(), forgetting.run()]
         return running
 
     def hire(self, name: str) -> Worker:

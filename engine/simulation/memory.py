@@ -12,7 +12,20 @@ from typing import Any, Final
 from engine.simulation.wire import Word
 
 _SEEN: Final = frozenset(
-    {"read", "history", "jobs", "account", "paused", "opens", "line", "parked", "live", "counts", "aside"}
+    {
+        "read",
+        "history",
+        "jobs",
+        "account",
+        "paused",
+        "opens",
+        "line",
+        "parked",
+        "live",
+        "counts",
+        "aside",
+        "erased",
+    }
 )
 _ALERTS: Final = frozenset({"alert_note", "alert_list", "alert_lease", "alert_told", "alert_end"})
 _QUEUES: Final = frozenset({"queue_put", "queue_take", "queue_ack", "queue_nack", "queue_close"})

@@ -33,7 +33,8 @@ from states.strategy import STRATEGY
 from states.vocabulary import ErrorClass, Failure, Reason, Stage, Verdict
 
 USER = 7
-VIDEO = Video(url="https://cdn.test/v.mp4", task_n=1, size=1000, width=72, height=128, duration_s=5.0)
+FILM = "ab" * 32
+VIDEO = Video("https://cdn.test/v.mp4", 1, sha256=FILM, size=1000, width=72, height=128, duration_s=5.0)
 TAKEN_AWAY = Failed(Failure("engine", "claim"), Verdict(ErrorClass.SYSTEM, Reason.WORKER_LOST, "test.away"))
 Intent = Callable[[], Awaitable[bool]]
 Note = Callable[[Mapping[str, int | str]], Awaitable[None]]

@@ -27,7 +27,7 @@ from engine.rights import auditor_line, commands_in, service_line
 from engine.scripts import Value, library, read_sources
 from states.job import Hint
 from states.vocabulary import AlertKind, Reason, State
-from tests.engine.fakes import USER, World, failed
+from tests.engine.fakes import FILM, USER, World, failed
 from tests.fleet import HOST, Node, linked, until
 
 SURE = ("--appendonly", "yes", "--appendfsync", "always")
@@ -115,6 +115,7 @@ async def lives(world: World) -> None:
     waiting = await world.job(aside.id)
     assert await store.migrate(waiting, "no such graph", {"edge": "submit"}) == "illegal"
     assert (await engine.erase(USER)).jobs == 2
+    assert await engine.erased_films(0) == (FILM,)
 
 
 async def desks(world: World) -> None:

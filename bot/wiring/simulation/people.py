@@ -136,6 +136,7 @@ class Desk:
         await engine.history(job_id)
         await engine.account(user)
         await engine.live_jobs()
+        await engine.erased_films(0)
         await engine.store.counts()
         await engine.store.due_page(0)
         await engine.outbox().depth()
