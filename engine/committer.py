@@ -18,6 +18,7 @@ from engine.outbound import LATE_WATCH, alert_of, notices_of, watch_order
 from engine.ports import Alert, Clock, Randomness
 from engine.store import Store
 from engine.telemetry import Telemetry
+from engine.unbroken import asked_to_stop, unbroken
 from states.decide import Decision, Denied, PlannedNotice, decide, wake_ms
 from states.facts import Happening
 from states.job import Hint, Job, Video, copy_job
@@ -30,27 +31,6 @@ FOREIGN_MS = 30_000
 """How long a job whose graph cannot be read here is left to workers of another program version."""
 
 T = TypeVar("T")
-
-
-def asked_to_stop() -> bool:
-    """Has this task been cancelled while it finished a store call?"""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
-
-
-async def unbroken(work: Coroutine[Any, Any, T]) -> T:
-    """Finish a store call though its task is cancelled; `asked_to_stop` tells afterwards.
-
-    A cancelled call would be an unknown outcome (redis trap D19), and the job could not be handed back.
-    Every store call is bounded, so this ends.
-    """
-    task = asyncio.ensure_future(work)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        if task.cancelled():
-            raise
-        return await task
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from engine import logbook
-from engine.committer import Committer, asked_to_stop
+from engine.committer import Committer
 from engine.gate import Gate
 from engine.mishaps import TakenAway, bug, engine_verdict, guarded, happening, rest_s
 from engine.ports import (
@@ -26,6 +26,7 @@ from engine.ports import (
     Rendering,
     VideoMaker,
 )
+from engine.unbroken import asked_to_stop
 from states.decide import PlannedNotice
 from states.facts import Happening, after_failure
 from states.job import Job, ProviderTask, TaskStatus, Video, copy_job

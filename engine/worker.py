@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine import logbook
-from engine.committer import RETRY_S, asked_to_stop, unbroken
+from engine.committer import RETRY_S
 from engine.errors import StoreUnavailable
 from engine.executor import Executor
 from engine.gate import Gate
@@ -18,6 +18,7 @@ from engine.leases import Leases
 from engine.ports import Clock
 from engine.store import Store
 from engine.telemetry import Telemetry
+from engine.unbroken import asked_to_stop, unbroken
 from engine.values import Claim, Taken
 from states.vocabulary import Reason
 

@@ -7,13 +7,14 @@ from dataclasses import replace
 import pytest
 
 from engine.clock import ManualClock
-from engine.committer import Committer, asked_to_stop, unbroken
+from engine.committer import Committer
 from engine.dispatch import Dispatcher
 from engine.errors import Refusal
 from engine.outbound import LATE_WATCH
 from engine.ports import Accepted, Alert
 from engine.randomness import SeededRandomness
 from engine.store import Store
+from engine.unbroken import asked_to_stop
 from engine.values import Account
 from engine.worker import Worker
 from states.facts import Happening
@@ -173,21 +174,6 @@ async def test_a_commit_is_finished_though_its_task_is_cancelled(world: World) -
     started = await firing
     assert started is not None
     assert (started.state, seen) == (State.GENERATING, [True])
-
-
-async def test_work_that_was_cancelled_itself_does_not_end_well() -> None:
-    async def cancelled() -> None:
-        raise asyncio.CancelledError
-
-    with pytest.raises(asyncio.CancelledError):
-        await unbroken(cancelled())
-
-
-async def test_outside_a_task_nobody_asks_to_stop() -> None:
-    answers: list[bool] = []
-    asyncio.get_running_loop().call_soon(lambda: answers.append(asked_to_stop()))
-    await asyncio.sleep(0)
-    assert answers == [False]
 
 
 # --- moves that cannot be -------------------------------------------------------------------------
