@@ -14,18 +14,10 @@ from diagrams.diff import GraphDiff, as_text, compare, joined_pairs
 from diagrams.dot import dot
 from diagrams.generated import fill_pages, stale, write_all
 from diagrams.glossary import glossary
+from diagrams.journal import Journal, counts_overlay, coverage_overlay, journal, traffic
 from diagrams.layout import NoLayoutError
 from diagrams.load import NOW, ROOT, NoGraphError, load_graph
-from diagrams.logs import (
-    Journal,
-    LogError,
-    counts_overlay,
-    coverage_overlay,
-    journal,
-    path_overlay,
-    read_logs,
-    traffic,
-)
+from diagrams.logs import LogError, path_overlay, read_logs
 from diagrams.mermaid import mermaid
 from diagrams.overlay import Overlay
 from diagrams.plantuml import plantuml
@@ -164,7 +156,7 @@ def _overlay(graph: Graph, path_log: Path | None, job: str, counts: _Logs, cover
     if coverage:
         over = replace(over, fired=coverage_overlay(_journal(coverage, graph)).fired)
     if path_log is not None:
-        way = path_overlay(_journal((path_log,), graph), graph, job)
+        way = path_overlay(read_logs((path_log,)), graph, job)
         over = replace(over, path=way.path, current=way.current)
     return over
 

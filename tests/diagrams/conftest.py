@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from diagrams.logs import Journal, journal, read_logs
+from diagrams.journal import Journal, journal
+from diagrams.logs import read_logs
 from states.graph import GRAPH
 from tests.diagrams.lives import write_log
 

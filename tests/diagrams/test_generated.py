@@ -61,7 +61,8 @@ from pathlib import Path
 from bot.commands.diagram import diff_picture
 from bot.commands.replay_page import page_of
 from diagrams.diff import as_text, compare
-from diagrams.logs import counts_overlay, coverage_overlay, journal, path_overlay, read_logs, traffic
+from diagrams.journal import counts_overlay, coverage_overlay, journal, traffic
+from diagrams.logs import path_overlay, read_logs
 from diagrams.png import png
 from diagrams.svg import paint
 from diagrams.terminal import terminal
@@ -76,7 +77,8 @@ from states.strategy import STRATEGY
 lines = Path(sys.argv[1]).read_bytes().splitlines(keepends=True)
 rows = [json.loads(line) for line in lines]
 log, parts = journal(read_logs([Path(sys.argv[1])]), GRAPH), []
-for over in (counts_overlay(log), coverage_overlay(log), path_overlay(log, GRAPH, min(log.moves))):
+way = path_overlay(rows, GRAPH, min(row["job"] for row in rows if "edge" in row))
+for over in (counts_overlay(log), coverage_overlay(log), way):
     parts += [terminal(GRAPH, over)]
     parts += [paint(GRAPH, theme=theme, overlay=over) for theme in ("light", "dark")]
 wanted = parse_changes("generating.unavailable.retries=2")

@@ -1,28 +1,21 @@
 import gzip
 import json
-from dataclasses import replace
+import tracemalloc
 from pathlib import Path
+from random import Random
 from xml.etree import ElementTree as ET
 
 import pytest
 
+from diagrams.journal import Journal, counts_overlay, coverage_overlay, journal, traffic
 from diagrams.labels import pairs
-from diagrams.logs import (
-    Journal,
-    LogError,
-    counts_overlay,
-    coverage_overlay,
-    journal,
-    path_overlay,
-    read_logs,
-    traffic,
-)
+from diagrams.logs import LogError, path_overlay, read_logs
 from diagrams.overlay import Change, Overlay, Stay, Step
 from diagrams.svg import paint
 from diagrams.terminal import COLUMNS, terminal
 from states.graph import GRAPH
 from states.vocabulary import State
-from tests.diagrams.lives import write_log
+from tests.diagrams.lives import life, write_log
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -114,14 +107,14 @@ def test_changes_colour_rules_by_themselves() -> None:
 # --- logs ---------------------------------------------------------------------------------------
 
 
-def test_log_gives_counts_times_and_money(log: Journal) -> None:
+def test_log_gives_counts_times_and_money(log: Journal, log_file: Path) -> None:
     over = counts_overlay(log)
-    moves = sum(len(steps) for steps in log.moves.values())
+    moves = [record for record in read_logs([log_file]) if "edge" in record]
     assert over.counts is not None
-    assert sum(over.counts.values()) == moves
+    assert sum(over.counts.values()) == len(moves)
     assert set(over.times) <= {State.QUEUED, State.GENERATING, State.RETRY_WAIT, State.SENDING}
     assert over.times[State.QUEUED].p50_ms <= over.times[State.QUEUED].p95_ms
-    delivered = [r for steps in log.moves.values() for r in steps if r["edge"] == "sending/delivered"]
+    delivered = [r for r in moves if r["edge"] == "sending/delivered"]
     assert over.money["sending/delivered"] == 12 * sum(
         1 for r in delivered if any("capture" in e for e in r["out"])
     )
@@ -159,13 +152,51 @@ def test_order_of_lines_does_not_matter(log_file: Path, log: Journal, tmp_path: 
     turned.write_text(
         "\n".join(reversed(log_file.read_text(encoding="utf-8").splitlines())), encoding="utf-8"
     )
-    other = journal(read_logs([turned]), GRAPH)
-    assert counts_overlay(other) == counts_overlay(log)
-    assert path_overlay(other, GRAPH, "job-3") == path_overlay(log, GRAPH, "job-3")
+    assert counts_overlay(journal(read_logs([turned]), GRAPH)) == counts_overlay(log)
+    there, back = (path_overlay(read_logs([file]), GRAPH, "job-3") for file in (log_file, turned))
+    assert there == back
 
 
-def test_path_of_a_job(log: Journal) -> None:
-    over = path_overlay(log, GRAPH, "job-3")
+def test_logs_that_overlap_count_a_job_once(log_file: Path, log: Journal) -> None:
+    again = journal(read_logs([log_file, log_file]), GRAPH)
+    assert counts_overlay(again) == counts_overlay(log)
+
+
+def test_of_a_log_only_sums_are_kept() -> None:
+    def peak(jobs: int) -> int:
+        rows = [row for number in range(jobs) for row in life(number, Random(number))]
+        tracemalloc.start()
+        found = counts_overlay(journal(rows, GRAPH))
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert found.counts
+        assert found.counts["queued/start"] > jobs * 0.9
+        return most
+
+    peak(20)
+    grown = (peak(900) - peak(300)) / 600
+    assert (
+        grown < 900
+    )  # bytes a job: that it has ended, lengths of stays seen for the first time; its records are 5 kB
+
+
+def test_a_percentile_of_many_stays_is_a_thousandth_off_at_most() -> None:
+    rnd, found, stays = Random(3), Journal(GRAPH), []
+    for number in range(5000):
+        stays.append(int(10 ** rnd.uniform(0, 8)))
+        job = {"v": 1, "job": f"j{number}", "event": "e"}
+        found.add({**job, "seq": 0, "ts": 7})
+        move = {"edge": "queued/expire", "from": "queued", "to": "refunded"}
+        found.add({**job, "seq": 1, "ts": 7 + stays[-1], **move})
+    stay, ordered = found.close().times[State.QUEUED], sorted(stays)
+    assert stay.visits == 5000
+    for told, exact in ((stay.p50_ms, ordered[2499]), (stay.p95_ms, ordered[4749])):
+        assert told in stays
+        assert exact <= told <= exact * 1.002
+
+
+def test_path_of_a_job(log_file: Path) -> None:
+    over = path_overlay(read_logs([log_file]), GRAPH, "job-3")
     assert [step.n for step in over.path] == list(range(1, len(over.path) + 1))
     assert over.path[0].source is State.QUEUED
     assert over.current is over.path[-1].target
@@ -186,14 +217,14 @@ def test_bad_logs_are_refused_with_the_place(tmp_path: Path, content: bytes, why
     path = tmp_path / "bad.jsonl"
     path.write_bytes(content)
     with pytest.raises(LogError, match=why):
-        read_logs([path])
+        list(read_logs([path]))
 
 
-def test_several_jobs_need_a_name(log: Journal) -> None:
+def test_several_jobs_need_a_name(log_file: Path) -> None:
     with pytest.raises(LogError, match="name one with --job"):
-        path_overlay(log, GRAPH)
+        path_overlay(read_logs([log_file]), GRAPH)
     with pytest.raises(LogError, match="no transitions of job nobody"):
-        path_overlay(log, GRAPH, "nobody")
+        path_overlay(read_logs([log_file]), GRAPH, "nobody")
 
 
 def test_asides_are_not_moves(log_file: Path, tmp_path: Path) -> None:
@@ -216,8 +247,9 @@ def test_asides_are_not_moves(log_file: Path, tmp_path: Path) -> None:
 # --- terminal -----------------------------------------------------------------------------------
 
 
-def test_terminal_view_fits_a_hundred_columns(log: Journal) -> None:
-    overlays = [Overlay(), counts_overlay(log), coverage_overlay(log), path_overlay(log, GRAPH, "job-3")]
+def test_terminal_view_fits_a_hundred_columns(log: Journal, log_file: Path) -> None:
+    way = path_overlay(read_logs([log_file]), GRAPH, "job-3")
+    overlays = [Overlay(), counts_overlay(log), coverage_overlay(log), way]
     for over in overlays:
         for language in ("en", "ru"):
             lines = terminal(GRAPH, over, language).splitlines()
@@ -231,6 +263,6 @@ def test_terminal_view_names_every_reason_and_pair() -> None:
 
 
 def test_terminal_shows_the_path_as_a_strip(tmp_path: Path) -> None:
-    log = journal(read_logs([write_log(tmp_path / "l.jsonl", 3)]), GRAPH)
-    over = replace(path_overlay(log, GRAPH, "job-0"))
+    records = read_logs([write_log(tmp_path / "l.jsonl", 3)])
+    over = path_overlay(records, GRAPH, "job-0")
     assert "queued ─1→" in terminal(GRAPH, over).replace("\u00a0", " ")
