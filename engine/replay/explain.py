@@ -131,8 +131,9 @@ def denial(row: Record, track: Track, shelf: Shelf, line: int) -> Finding | None
         return None  # it was denied on a snapshot that had been overtaken
     try:
         edge = decided(judge, track.state, facts_of(row))
-    except (TypeError, ValueError) as error:
-        return case.says(Verdict.TRUNCATED, Kind.SHAPE, f"its inputs cannot be read ({error})")
+    except (TypeError, ValueError, KeyError) as error:
+        text = f"its inputs cannot be read ({type(error).__name__}: {error})"
+        return case.says(Verdict.TRUNCATED, Kind.SHAPE, text)
     if edge == row.get("why"):
         return None
     named = edge.id if isinstance(edge, Edge) else edge
