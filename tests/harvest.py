@@ -3,7 +3,8 @@
     REELSTATE_HARVEST=harvest pytest tests ; reelstate log cover harvest/*.jsonl
 
 Tests of the store and of its scripts write moves of a toy graph (`g-test`) and records of one field;
-only what a graph of ours has decided is a log.
+only what a graph of ours has decided is a log. A test that takes facts away from a running job writes
+what no engine could: a replay finds it, so it is no log either (PLANTED).
 """
 
 import os
@@ -19,6 +20,8 @@ from engine.replay.redact import pseudonym
 from states.graph import GRAPH
 
 FOLDER = "REELSTATE_HARVEST"
+PLANTED = ("test_sending_without_a_video_is_a_system_failure",)
+"""Tests that hand the executor a job with damage of their own."""
 
 
 async def gather(link: Connection, test: str) -> None:
@@ -27,7 +30,7 @@ async def gather(link: Connection, test: str) -> None:
     Seeded tests give the same job ids again and again: each test's jobs get names of their own.
     """
     folder = os.environ.get(FOLDER)
-    if not folder:
+    if not folder or any(name in test for name in PLANTED):
         return
     salt = blake2b(test.encode()).digest()
     rows = [row for key in await _keys(link) for row in await _history(link, key)]
