@@ -1,7 +1,8 @@
 """Mermaid: the text view. One merged arrow a pair of states, configuration pinned, labels escaped.
 
 Pinned because Mermaid 12 changed its default layout and theme (mermaid-js/mermaid pull requests 8155, 8211);
-merged because several self transitions are drawn on top of each other (issues 6132, 6888).
+merged because several self transitions are drawn on top of each other (issues 6132, 6888); spaced so that
+the label of the one that is left does not lie on its neighbour's.
 """
 
 from diagrams.labels import Line, Pair, pairs
@@ -10,10 +11,7 @@ from states.graph import EdgeKind, Graph
 from states.vocabulary import State
 
 _HEAD = """---
-config:
-  layout: dagre
-  theme: default
-  look: classic
+config: {layout: dagre, theme: default, look: classic, state: {nodeSpacing: 60, rankSpacing: 70}}
 ---
 stateDiagram-v2
     direction TB

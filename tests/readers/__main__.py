@@ -4,6 +4,7 @@ Each gets an environment of its own under the folder named on the command line; 
 dependency. Exit code 0: every reader that is here agrees; 1: one does not. What is not here is said.
 """
 
+import asyncio
 import json
 import shutil
 import subprocess
@@ -26,6 +27,7 @@ from states.facts import Facts
 from states.graph import GRAPH
 from states.machine import JUDGE
 from states.vocabulary import TERMINALS, State, Trigger
+from tests.browser import chromium, tab
 from tests.engine.replay.make_log import make_log, walk_log
 
 HERE: Final = Path(__file__).parent
@@ -39,6 +41,17 @@ WALKS: Final[tuple[tuple[str, ...], ...]] = (
     ("cancel",),
     ("expire",),
 )
+_PAINT: Final = """(async () => {
+  mermaid.initialize({startOnLoad: false});
+  here.innerHTML = (await mermaid.render("picture", %s)).svg;
+  const all = (what) => [...here.querySelectorAll(what)];
+  const flat = (box) => box.width * box.height === 0;
+  return {
+    nodes: all(".node").length,
+    arrows: all("path.transition").filter((path) => path.getTotalLength() > 10).length,
+    empty: all(".edgeLabel").filter((at) => at.textContent.trim() && flat(at.getBoundingClientRect())).length,
+  };
+})()"""
 
 
 class NotHere(Exception):  # noqa: N818 - no failure: the program to check with is missing
@@ -66,6 +79,7 @@ def graphviz(folder: Path) -> str:
     assert sorted(names) == sorted(["start", *State]), names
     assert len(read["edges"]) == len(pairs(GRAPH)) + 1
     assert all("pos" in item for item in (*read["objects"], *read["edges"]))
+    asked(["dot", "-Tpng", "-ograph-dot.png", str(file)], folder)
     version = asked(["dot", "-V"], folder).removeprefix("dot - ").split(" (")[0]
     return f"{len(names)} nodes, {len(read['edges'])} arrows laid out ({version})"
 
@@ -89,6 +103,34 @@ def real_mermaid(folder: Path) -> str:
     labels = " ".join(label for _, _, label in read["moves"])
     assert all(edge.reason in labels for edge in GRAPH.edges)
     return f"{len(moves)} arrows with their rules, 3 ends (Mermaid {read['version']}, {read['diagramType']})"
+
+
+def drawn_mermaid(folder: Path) -> str:
+    """Mermaid draws it in a real browser: every state, arrow and label is in the picture."""
+    if chromium() is None:
+        raise NotHere("Chromium is not here: install it (Debian: apt install chromium)")
+    bundle = folder / "node_modules" / "mermaid" / "dist" / "mermaid.min.js"
+    if not bundle.is_file():
+        raise NotHere("Mermaid is not here: its parser above says how to get it")
+    page = folder / "mermaid.html"
+    page.write_text(
+        f'<!doctype html><meta charset="utf-8"><script src="{bundle}"></script><div id="here"></div>'
+    )
+    parts, shot = asyncio.run(_painted(page, mermaid(GRAPH)))
+    (folder / "graph-mermaid.png").write_bytes(shot)
+    arrows = len(pairs(GRAPH)) + len(TERMINALS) + 1
+    assert parts == {"nodes": len(State) + 2, "arrows": arrows, "empty": 0}, parts
+    return f"{parts['nodes']} nodes, {arrows} arrows painted, see {folder.name}/graph-mermaid.png"
+
+
+async def _painted(page: Path, text: str) -> tuple[dict[str, int], bytes]:
+    """What stands in the picture, and the picture."""
+    async with tab() as browser:
+        await browser.look(1500, 2500)
+        await browser.open(page.as_uri())
+        found = await browser.run(_PAINT % json.dumps(text))
+        assert browser.complaints == [], browser.complaints
+        return found, await browser.picture()
 
 
 def expected(walk: Sequence[str]) -> list[str]:
@@ -161,6 +203,7 @@ def main(folder: Path) -> int:
     readers: dict[str, Callable[[], str]] = {
         "DOT": lambda: graphviz(folder),
         "Mermaid": lambda: real_mermaid(folder),
+        "Browser": lambda: drawn_mermaid(folder),
         "SCXML": lambda: state_machine(both()["scxml"]),
         "XES": lambda: mined(both()["xes"]),
     }
