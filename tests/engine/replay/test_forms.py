@@ -11,7 +11,7 @@ from engine.codec import encode
 from engine.replay import recognition
 from engine.replay.graphs import Shelf
 from engine.replay.replayer import Replayer
-from engine.replay.values import Report, Verdict
+from engine.replay.values import Kind, Report, Verdict
 from states.graph import build_graph
 from states.machine import Judge
 from states.strategy import STRATEGY
@@ -228,3 +228,30 @@ def test_a_log_without_two_lines_alike_fills_no_memory(monkeypatch: pytest.Monke
     kept = replayer._known
     assert kept is not None
     assert kept.kept() <= 40
+
+
+@pytest.mark.parametrize(
+    ("fits", "change"),
+    [
+        (lambda row: row["seq"] == 0, lambda row: row["in"].pop("cost")),
+        (lambda row: row["seq"] == 0, lambda row: row.update(to=[])),
+        (lambda row: row["disp"] == "denied", lambda row: row.pop("in")),
+    ],
+    ids=["submit without cost", "state that is a list", "denial without inputs"],
+)
+def test_a_record_without_what_it_needs_is_a_finding(
+    log_lines: list[bytes], fits: Callable[[Row], bool], change: Callable[[Row], object]
+) -> None:
+    rows = [json.loads(line) for line in log_lines]
+    last: dict[str, int] = {}
+    place = -1
+    for number, row in enumerate(rows):
+        if place < 0 and fits(row) and (row["seq"] == 0 or row["seq"] == last.get(row["job"])):
+            place = number
+        last[row["job"]] = row["seq"]
+    row = rows[place]
+    change(row)
+    report = both([*log_lines[:place], encode(row) + b"\n", *log_lines[place + 1 :]])
+    assert [(f.verdict, f.kind, f.line) for f in report.findings] == [
+        (Verdict.TRUNCATED, Kind.SHAPE, place + 1)
+    ]

@@ -215,33 +215,6 @@ def test_what_is_no_record_is_said_to_be_none(line: bytes) -> None:
     assert report.exit_code == 2
 
 
-@pytest.mark.parametrize(
-    ("fits", "change"),
-    [
-        (lambda row: row["seq"] == 0, lambda row: row["in"].pop("cost")),
-        (lambda row: row["seq"] == 0, lambda row: row.update(to=[])),
-        (lambda row: row["disp"] == "denied", lambda row: row.pop("in")),
-    ],
-    ids=["submit without cost", "state that is a list", "denial without inputs"],
-)
-def test_a_record_without_what_it_needs_is_a_finding(
-    log_lines: list[bytes], fits: Callable[[Row], bool], change: Callable[[Row], object]
-) -> None:
-    rows = [json.loads(line) for line in log_lines]
-    last: dict[str, int] = {}
-    place = -1
-    for number, row in enumerate(rows):
-        if place < 0 and fits(row) and (row["seq"] == 0 or row["seq"] == last.get(row["job"])):
-            place = number
-        last[row["job"]] = row["seq"]
-    row = rows[place]
-    change(row)
-    report = replayed([*log_lines[:place], encode(row) + b"\n", *log_lines[place + 1 :]])
-    assert [(f.verdict, f.kind, f.line) for f in report.findings] == [
-        (Verdict.TRUNCATED, Kind.SHAPE, place + 1)
-    ]
-
-
 @pytest.mark.parametrize("seed", range(60))
 def test_no_damage_escapes_and_none_raises(log_lines: list[bytes], seed: int) -> None:
     """A byte changed anywhere: the replay goes on, and what it says stays one finding a job."""
