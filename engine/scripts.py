@@ -18,8 +18,8 @@ partition run the very same text.
 """
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from typing import Any, Final
@@ -61,18 +61,16 @@ class Argument:
     name: str
     kind: str
 
-    def encode(self, verb: str, value: Value, wire: list[Wire]) -> None:
-        """Append the wire form of a value; ScriptBroken when the kind does not fit."""
+    def check(self, verb: str, value: Value) -> None:
+        """Raises ScriptBroken when a value is none of this kind."""
         kind = self.kind
-        if kind == "flag" and isinstance(value, bool):
-            wire.append("1" if value else "0")
-        elif kind == "int?" and value is None:
-            wire.append("")
-        elif kind == "rest" and isinstance(value, (list, tuple)):
-            wire.extend(value)
-        elif kind == "text" and isinstance(value, (str, bytes)):
-            wire.append(value)
-        else:
+        fits = (
+            (kind == "flag" and isinstance(value, bool))
+            or (kind == "int?" and value is None)
+            or (kind == "rest" and isinstance(value, (list, tuple)))
+            or (kind == "text" and isinstance(value, (str, bytes)))
+        )
+        if not fits:
             raise ScriptBroken(f"{verb}: argument {self.name} is {kind}, got {type(value).__name__}")
 
     def binding(self, position: int) -> str:
@@ -100,22 +98,36 @@ class Verb:
     body: str
     includes: tuple[tuple[str, str], ...]
     names: frozenset[str]
-    plan: tuple[tuple[Argument, str, tuple[type, ...]], ...]
-    """Each argument with its name and the types that travel as they are."""
+    order: tuple[str, ...]
+    recipes: dict[tuple[type, ...], tuple[tuple[int, str], ...]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
+    """Combinations of types that were found right once: which positions do not travel as they are."""
 
     def encode(self, given: Mapping[str, Value]) -> list[Wire]:
         """Positions from names; ScriptBroken names what is missing, unknown or of the wrong kind."""
         if given.keys() != self.names:
             missing, extra = sorted(self.names - given.keys()), sorted(given.keys() - self.names)
             raise ScriptBroken(f"{self.name}: missing {missing}, unknown {extra}")
-        wire: list[Any] = []
-        for argument, name, plain in self.plan:
-            value = given[name]
-            if type(value) in plain:
-                wire.append(value)
+        values: list[Any] = list(map(given.__getitem__, self.order))
+        types = tuple(map(type, values))
+        recipe = self.recipes.get(types)
+        if recipe is None:
+            recipe = self.recipes[types] = tuple(self._recipe(values))
+        for position, kind in recipe:
+            value = values[position]
+            if kind == "rest":
+                values[position:] = value
             else:
-                argument.encode(self.name, value, wire)
-        return wire
+                values[position] = "" if value is None else "1" if value else "0"
+        return values
+
+    def _recipe(self, values: Sequence[Value]) -> Iterator[tuple[int, str]]:
+        for position, (argument, value) in enumerate(zip(self.arguments, values, strict=True)):
+            if type(value) not in _PLAIN[argument.kind]:
+                argument.check(self.name, value)
+                if argument.kind != "text":  # a word of an enum is a text as it stands
+                    yield position, argument.kind
 
     def function(self) -> str:
         """The verb as an entry of the Lua table V."""
@@ -212,7 +224,7 @@ def parse_verb(name: str, sources: Mapping[str, str]) -> Verb:
         body=_body(sources[path]),
         includes=tuple((p, t) for p, t in includes.items() if p != path),
         names=frozenset(argument.name for argument in arguments),
-        plan=tuple((argument, argument.name, _PLAIN[argument.kind]) for argument in arguments),
+        order=tuple(argument.name for argument in arguments),
     )
 
 

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, Final, cast
 
+import hiredis
 from redis.asyncio import Connection as DriverConnection
 from redis.asyncio import ConnectionPool
 from redis.exceptions import ConnectionError as DriverConnectionError
@@ -19,25 +20,13 @@ from redis.exceptions import TimeoutError as DriverTimeoutError
 Word = str | bytes | int
 ErrorOf = Callable[[str], Exception]
 
-
-class _Heads(dict[int, bytes]):
-    """What stands before a word of so many bytes; made once for the short ones."""
-
-    def __missing__(self, size: int) -> bytes:
-        """A long word's."""
-        return b"\r\n$%d\r\n" % size
-
-
-_HEADS: Final = _Heads({size: b"\r\n$%d\r\n" % size for size in range(1024)})
-_BULK, _LIST, _NUMBER, _WORD = b"$*:+"
+_NOT_YET: Final = object()
 
 
 def encode(words: Sequence[Word]) -> bytes:
     """A command as it travels (RESP: each word behind its length)."""
-    raws = [word if type(word) is bytes else str(word).encode() for word in words]
-    heads = _HEADS
-    parts = [part for raw in raws for part in (heads[len(raw)], raw)]
-    return b"*%d%b\r\n" % (len(words), b"".join(parts))
+    packed: bytes = hiredis.pack_command(tuple(words))  # type: ignore[arg-type]  # its stub means a tuple of one
+    return packed
 
 
 class Answers:
@@ -45,52 +34,14 @@ class Answers:
 
     def __init__(self, found: Callable[[Any], None], error_of: ErrorOf) -> None:
         self._found = found
-        self._error_of = error_of
-        self._rest = b""
-        self._open: list[tuple[int, list[Any]]] = []
+        self._reader = hiredis.Reader(replyError=error_of, notEnoughData=_NOT_YET)
 
     def feed(self, data: bytes) -> None:
         """More bytes; tells of every answer that is complete with them."""
-        raw = self._rest + data if self._rest else data
-        at = 0
-        while (end := raw.find(b"\r\n", at)) >= 0:
-            mark, after = raw[at], end + 2
-            value: Any = None
-            if mark == _BULK:
-                size = int(raw[at + 1 : end])
-                if size >= 0:
-                    if after + size + 2 > len(raw):
-                        break
-                    value = raw[after : after + size]
-                    after += size + 2
-            elif mark == _LIST:
-                count = int(raw[at + 1 : end])
-                if count > 0:
-                    self._open.append((count, []))
-                    at = after
-                    continue
-                value = [] if count == 0 else None
-            else:
-                value = self._line(mark, raw[at + 1 : end])
-            at = after
-            self._place(value)
-        self._rest = raw[at:]
-
-    def _line(self, mark: int, text: bytes) -> Any:
-        if mark == _NUMBER:
-            return int(text)
-        return text if mark == _WORD else self._error_of(text.decode(errors="replace"))
-
-    def _place(self, value: Any) -> None:
-        """Into the innermost list that is still open, closing those it fills."""
-        while self._open:
-            count, items = self._open[-1]
-            items.append(value)
-            if len(items) < count:
-                return
-            self._open.pop()
-            value = items
-        self._found(value)
+        reader = self._reader
+        reader.feed(data)
+        while (answer := reader.gets()) is not _NOT_YET:
+            self._found(answer)
 
 
 class _Link(asyncio.Protocol):

@@ -7,6 +7,7 @@ from engine.connection import Connection
 from engine.dispatch import Dispatcher
 from engine.errors import ScriptBroken, ScriptFailed
 from engine.scripts import library, parse_library, parse_verb, read_sources
+from states.vocabulary import State
 
 T = "{1768}"
 HEAD = "#!lua\n-- Says what it does.\n-- KEYS: prefix\n"
@@ -146,3 +147,9 @@ async def test_a_reading_verb_cannot_write(connection: Connection) -> None:
     calls = Dispatcher(connection, verbs=parse_library(KINDS))
     with pytest.raises(ScriptFailed, match="rite commands are not allowed"):
         await calls.call(T, "poke")
+
+
+def test_a_word_of_an_enum_travels_as_its_text() -> None:
+    verb = library().verbs["queue_close"]
+    for _ in range(2):  # looked at, then looked up
+        assert verb.encode({"name": State.QUEUED, "till": 5}) == ["queued", 5]
