@@ -154,6 +154,10 @@ def _of_processes(dice: Random, begin_s: float, rage: float) -> Iterator[Act]:
         for _ in range(_many(dice, expected * rage)):
             pause_s = 2 + 60 * dice.random() ** 2
             yield Act(begin_s + dice.random() * SPELL_S * 1.4, deed, dice.choice(names), span_s=pause_s)
+    if dice.random() < 0.12 * rage:  # a night in which nobody works
+        yield Act(
+            begin_s + dice.random() * SPELL_S, Deed.KILL, " ".join(WORKERS), span_s=200 + 500 * dice.random()
+        )
 
 
 def _of_store(dice: Random, begin_s: float, rage: float) -> Iterator[Act]:

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from bot.wiring.simulation.acts import Act, Deed
+from engine.simulation.host import Host
 
 if TYPE_CHECKING:
     from bot.wiring.simulation.world import World
@@ -38,7 +39,7 @@ def do(world: "World", act: Act) -> None:
     elif act.deed in _OF_CHATS:
         _chat(world, act)
     elif act.deed in _OF_PROCESSES:
-        _process(world, act)
+        _processes(world, act)
     elif act.deed in _OF_STORE:
         _store(world, act)
     else:
@@ -74,11 +75,14 @@ def _chat(world: "World", act: Act) -> None:
         world.mail.send(act)
 
 
-def _process(world: "World", act: Act) -> None:
+def _processes(world: "World", act: Act) -> None:
+    for name in act.who.split():
+        if not world.crew.hosts[name].dead:
+            _process(world, act, world.crew.hosts[name])
+
+
+def _process(world: "World", act: Act, host: Host) -> None:
     crew = world.crew
-    host = crew.hosts[act.who]
-    if host.dead:
-        return
     match act.deed:
         case Deed.KILL:
             crew.kill(host, act.span_s)

@@ -24,7 +24,7 @@ from states.vocabulary import Failure, NoticeKind
 NEW_MESSAGES: Final = frozenset({NoticeKind.BELL, NoticeKind.LATE_VIDEO})
 FILES: Final[Odds] = {"file_raises": 0.015, "file_lost": 0.015}
 """What becomes of a video's file on our own disk."""
-PUBLIC: Final = 0.6
+PUBLIC: Final = 0.5
 """How many worlds have an address at which Telegram and the users may fetch a video."""
 _TOKEN: Final = "42:" + "simulated-token-of-no-use-to-anybody"
 

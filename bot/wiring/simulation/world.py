@@ -36,7 +36,7 @@ STORM_S: Final = 600.0
 FOCUSABLE: Final = (
     *(("provider", kind) for kind in {**CREATE, **RENDER, **POLL} if not kind.startswith("raises")),
     *(("telegram", kind) for kind in (*TROUBLE, *FILES)),
-    *((("telegram", "strange"), ("provider", "photo_unreachable"), ("provider", "bad_request")) * 2),
+    *((("telegram", "strange"), ("provider", "photo_unreachable"), ("provider", "bad_request")) * 3),
     ("process", "killed"),
 )
 LOOK_S: Final = 20.0
