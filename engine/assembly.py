@@ -83,6 +83,7 @@ def make_relay(
         notifier,
         raise_alert,
         late.order,
+        engine.keep_unheard,
         read,
         engine.store.clock,
         telemetry,

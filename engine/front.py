@@ -216,8 +216,8 @@ class Engine(FrontDesk):
         return await self.store.hint(job_id, hint) is not Refusal.GONE
 
     async def user_returned(self, user_id: int) -> int:
-        """Wake the deliveries that wait for this user to come back; how many."""
-        woken = 0
+        """Wake the deliveries that wait for this user, and say what they did not hear; how much there was."""
+        woken = await self._tell_unheard(user_id)
         prefix = self.store.prefix_of_user(user_id)
         shown = await self.store.dispatcher.call(prefix, "parked", uid=str(user_id), look=RETURN_LOOK)
         for job in filter(None, map(shown_job, shown)):

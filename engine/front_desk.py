@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from engine.codec import decode_event, encode_alert
+from engine.codec import decode_event, decode_outbox, encode_alert, encode_notice
 from engine.config import EngineConfig
 from engine.errors import StoreUnavailable
-from engine.ports import Alert
+from engine.ports import Alert, Notice
 from engine.queue_values import Entry, Put
 from engine.queues import ADMIN_LANE, INBOX, OUTBOX, OrderedQueue
 from engine.store import Store
@@ -16,6 +16,9 @@ from engine.values import Event, Update
 
 FACT_MAX: Final = 65_536
 """Bytes of a remembered fact: it is for a draft or a conversation, never for a photo."""
+UNHEARD: Final = "unheard"
+"""Fact with the last words that a user who was gone has not heard, a line each; so many at most."""
+UNHEARD_MOST: Final = 40
 
 
 class FrontDesk:
@@ -115,6 +118,28 @@ class FrontDesk:
     async def forget(self, user_id: int, key: str) -> None:
         """Drop a fact."""
         await self._of_user(user_id, "fact_del", name=key)
+
+    # --- what was said to somebody who was gone -------------------------------------------------------
+
+    async def keep_unheard(self, notice: Notice) -> None:
+        """Keep the last words of a job for when its user comes back; as long as the job. Harmless twice."""
+        kept = (await self.recall(notice.user_id, UNHEARD) or b"").splitlines()
+        body = encode_notice(notice)
+        if body not in kept:
+            lines = b"\n".join([*kept, body][-UNHEARD_MOST:])
+            await self.remember(notice.user_id, UNHEARD, lines, self.config.retention_s)
+
+    async def _tell_unheard(self, user_id: int) -> int:
+        """Put what was kept into the outbox once more, unless its job is forgotten; how much was kept."""
+        kept = (await self.recall(user_id, UNHEARD) or b"").splitlines()
+        for body in kept:
+            notice = decode_outbox(body)
+            assert isinstance(notice, Notice)  # noqa: S101 - nothing else is kept
+            if await self.store.read(notice.job_id) is not None:
+                await self._outbox.put(str(notice.chat_id), notice.id, body)
+        if kept:
+            await self.forget(user_id, UNHEARD)
+        return len(kept)
 
     async def _of_user(self, user_id: int, verb: str, **given: str | bytes | int) -> Any:
         prefix = self.store.prefix_of_user(user_id)

@@ -1,8 +1,9 @@
 """The outbox relay: tells what transitions have recorded, at least once, in order within a chat.
 
 An entry leaves the outbox only when it was told, is known to be pointless (the message it would edit
-shows something newer, the user is gone), or was tried too often. An edit repeats harmlessly. A bell is
-the one new message: when its answer is lost it is not rung again, because a second ring would be worse.
+shows something newer), was tried too often, or is kept for a user who is gone and may come back. An edit
+repeats harmlessly. A bell is the one new message: when its answer is lost it is not rung again, because a
+second ring would be worse.
 """
 
 import asyncio
@@ -13,7 +14,7 @@ from engine import logbook
 from engine.codec import decode_outbox
 from engine.errors import StoreUnavailable
 from engine.outbound import LATE_WATCH
-from engine.ports import Alert, Clock, Failed, Notice, Notifier
+from engine.ports import Alert, Clock, Failed, Notice, Notifier, Told
 from engine.queue_values import Entry, Returned
 from engine.queues import OrderedQueue
 from engine.telemetry import Telemetry
@@ -40,6 +41,8 @@ class Relay:
     """Called with an alert and its entry id; must be harmless twice."""
     watch_late: Callable[[str], Awaitable[None]]
     """Called with a job that ended while its bought tasks may still succeed; must be harmless twice."""
+    keep_unheard: Callable[[Notice], Awaitable[None]]
+    """Called with what a user who is gone should hear when they come back; must be harmless twice."""
     read_job: Callable[[str], Awaitable[Job | None]]
     clock: Clock
     telemetry: Telemetry
@@ -114,6 +117,13 @@ class Relay:
             await self._done(entry)
             return
         answer = await self.notifier.tell(what)
+        if _gone(answer) and what.kind not in _WHILE_WAITING:
+            await self.keep_unheard(what)
+            answer = await self.notifier.tell(what)  # somebody may have come back before it was kept
+            if _gone(answer):
+                self.telemetry.emit("notice.kept", job=what.job_id, user=what.user_id, kind=what.kind)
+                await self._done(entry)
+                return
         if isinstance(answer, Failed):
             await self._failed(entry, what, answer)
             return
@@ -128,10 +138,9 @@ class Relay:
 
     async def _failed(self, entry: Entry, notice: Notice, failed: Failed) -> None:
         verdict = failed.verdict
-        gone = verdict.cls is ErrorClass.PARKED
         doubtful = verdict.cls is ErrorClass.AMBIGUOUS or failed.failure.may_have_arrived is not False
         doubtful_bell = doubtful and notice.kind is NoticeKind.BELL
-        if gone or doubtful_bell or entry.attempts >= TRIES:
+        if _gone(failed) or doubtful_bell or entry.attempts >= TRIES:
             self.telemetry.emit(
                 "relay.dropped", job=notice.job_id, kind=notice.kind, reason=verdict.reason, rule=verdict.rule
             )
@@ -143,6 +152,10 @@ class Relay:
         self.telemetry.emit("notice.delayed", job=notice.job_id, kind=notice.kind, reason=verdict.reason)
         # a second chat that floods at the same time closes the outbox for all: the bot itself is meant
         await self._later(entry, after_ms, flood=verdict.retry_after_s is not None)
+
+
+def _gone(answer: Told | Failed) -> bool:
+    return isinstance(answer, Failed) and answer.verdict.cls is ErrorClass.PARKED
 
 
 def _pause_ms(attempts: int) -> int:

@@ -12,7 +12,7 @@ from engine.ports import Alert, Failed, Notice, Told
 from engine.queues import ADMIN_LANE
 from engine.relay import TRIES, Relay
 from engine.store import Store
-from states.vocabulary import ErrorClass, Failure, NoticeKind, Reason, Stage, State, Verdict
+from states.vocabulary import ErrorClass, Failure, NoticeKind, Reason, State, Verdict
 from tests.engine.fakes import USER, Crash, World, failed, make_world
 
 
@@ -107,14 +107,6 @@ async def test_failures_without_a_wait_are_no_flood(world: World) -> None:
     await told(world, relay)
     await put(world, notice(2, chat=9))
     assert await told(world, relay) == [2]
-
-
-async def test_nothing_is_told_to_a_user_who_is_gone(world: World) -> None:
-    await put(world, notice(0))
-    world.notifier.script.append(failed(Reason.USER_GONE, Stage.SENDING))
-    await told(world, world.relay())
-    assert await left(world) == 0
-    assert world.seen.named("relay.dropped")[0]["reason"] is Reason.USER_GONE
 
 
 DOUBT = Verdict(ErrorClass.AMBIGUOUS, Reason.SEND_UNKNOWN, "test.doubt")

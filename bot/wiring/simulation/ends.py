@@ -102,7 +102,7 @@ def _last_word(world: "World", job: Job, ending: NoticeKind) -> None:
     chat = world.telegram.chat(job.request.chat_id)
     about = [m for m in chat.messages.values() if m.text.endswith(job.id) and not m.job]
     newest = max(about, key=lambda message: message.id, default=None)
-    if any(m.job == job.id for m in chat.messages.values()):
+    if chat.blocked or any(m.job == job.id for m in chat.messages.values()):
         return
     if newest is not None and newest.text != f"{ending} {job.id}":
         world.complain("last word", f"{job.id}: {ending}, but the chat says {newest.text}")
