@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 
 class Put(StrEnum):
@@ -36,6 +37,8 @@ class Entry:
     token: str
     attempts: int
     body: bytes
+    state: str = ""
+    """State of the job that the entry's id opens with, when it was taken; "" for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +52,14 @@ class Depth:
     oldest_due_ms: int | None
 
 
+FIELDS: Final = 6
+"""Words of an entry in a take's answer."""
+
+
 def read_entry(index: int, *fields: bytes) -> Entry:
     """One entry of a take's answer."""
-    entry_id, lane, token, attempts, body = fields
-    return Entry(entry_id.decode(), index, lane.decode(), token.decode(), int(attempts), body)
+    entry_id, lane, token, attempts, state, body = fields
+    return Entry(entry_id.decode(), index, lane.decode(), token.decode(), int(attempts), body, state.decode())
 
 
 def read_depth(answers: list[list[bytes]]) -> Depth:

@@ -10,14 +10,14 @@ import asyncio
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
+from engine.acks import Acks, Caller
 from engine.ending import ended
 from engine.errors import StoreUnavailable
 from engine.keys import partition_of_user, tag
 from engine.ports import Clock, Randomness
-from engine.queue_values import Depth, Entry, Put, Returned, read_depth, read_entry
-from engine.scripts import Value
+from engine.queue_values import FIELDS, Depth, Entry, Put, Returned, read_depth, read_entry
 
 OUTBOX: Final = "ob"
 INBOX: Final = "in"
@@ -26,14 +26,6 @@ ADMIN_LANE: Final = "@admin"
 BLOCK_S: Final = 10.0
 """One bell read; also how long a bell lost with its reader can go unheard. Real seconds."""
 LEASE_MS: Final = 60_000
-
-
-class Caller(Protocol):
-    """Calls verbs by name (`engine.dispatch.Dispatcher`)."""
-
-    async def call(self, prefix: str, verb: str, /, **given: Value) -> Any:
-        """The verb's answer. Raises StoreUnavailable."""
-        ...
 
 
 class Bells(Protocol):
@@ -82,6 +74,7 @@ class OrderedQueue:
         self._parts = [_Part() for _ in range(partitions)]
         self._held: dict[tuple[int, str], Entry] = {}
         self._reads: dict[int, asyncio.Task[bool]] = {}
+        self._acks = Acks(name, calls, clock, self._tags)
         self._first = 0
         self._full = False
         self._waited = False
@@ -134,8 +127,13 @@ class OrderedQueue:
         return taken
 
     async def ack(self, entry: Entry, *, gap_ms: int = 0) -> Returned:
-        """Done with it; the next entry of the lane may be taken after `gap_ms`."""
-        return await self._give_back("queue_ack", entry, gap_ms=gap_ms)
+        """Done with it; the next entry of the lane may be taken after `gap_ms`.
+
+        What is done with in the same turn of the loop goes as one call; nothing waits for company.
+        """
+        answer = await self._acks.give(entry, gap_ms)
+        self._given_back(entry)
+        return answer
 
     async def nack(self, entry: Entry, *, after_ms: int, flood: bool = False) -> Returned:
         """Not done: the lane waits for `after_ms`.
@@ -146,7 +144,7 @@ class OrderedQueue:
         self._parts[entry.partition].look = True  # to learn when its lane is due
         if flood and self._floods_elsewhere(entry.lane, after_ms):
             await self.shut(after_ms)
-        return await self._give_back("queue_nack", entry, after_ms=after_ms)
+        return await self._nack(entry, after_ms)
 
     def let_go(self, entry: Entry) -> None:
         """It could not be given back: it is renewed no more, so it comes again when its lease has run out."""
@@ -234,7 +232,7 @@ class OrderedQueue:
             held=[word for entry in self._held_in(index) for word in (entry.lane, entry.token)],
         )
         part.pending = ""
-        entries = [read_entry(index, *answer[at : at + 5]) for at in range(1, len(answer), 5)]
+        entries = [read_entry(index, *answer[at : at + FIELDS]) for at in range(1, len(answer), FIELDS)]
         self._held |= {(index, entry.lane): entry for entry in entries}
         part.due_ms = int(answer[0]) if answer[0] else None
         # A full hand may have left more behind; an empty one waits for the bell.
@@ -242,22 +240,25 @@ class OrderedQueue:
         self._set_renewal(index)
         return entries
 
-    async def _give_back(self, verb: str, entry: Entry, **terms: int) -> Returned:
+    async def _nack(self, entry: Entry, after_ms: int) -> Returned:
         answer = await self._calls.call(
             self._tags[entry.partition],
-            verb,
+            "queue_nack",
             name=self.name,
             lane=entry.lane,
             token=entry.token,
             now=self._clock.now_ms(),
-            **terms,
+            after_ms=after_ms,
         )
+        self._given_back(entry)
+        return Returned(answer.decode())
+
+    def _given_back(self, entry: Entry) -> None:
         held = self._held.get((entry.partition, entry.lane))
         if held is not None and held.token == entry.token:
             del self._held[(entry.partition, entry.lane)]
             self._freed.set()
             self._set_renewal(entry.partition)
-        return Returned(answer.decode())
 
     def _held_in(self, index: int) -> Iterable[Entry]:
         return [entry for (partition, _), entry in self._held.items() if partition == index]

@@ -29,6 +29,7 @@ LIMIT = 32
 """Entries in flight at once."""
 _WHILE_WAITING = frozenset({NoticeKind.STATUS, NoticeKind.PATIENCE, NoticeKind.SERVICE_PAUSED})
 """Notices that mean nothing once the video is being delivered or the job has ended."""
+_TOO_LATE = TERMINALS | {State.SENDING}
 
 
 @dataclass(slots=True)
@@ -112,7 +113,7 @@ class Relay:
             )
             await self._done(entry)
             return
-        if not await self._worth_telling(what):
+        if not await self._worth_telling(what, entry.state):
             self.telemetry.emit("notice.outdated", job=what.job_id, kind=what.kind)
             await self._done(entry)
             return
@@ -130,11 +131,14 @@ class Relay:
         self.telemetry.emit("notice.told", job=what.job_id, user=what.user_id, kind=what.kind)
         await self._done(entry)
 
-    async def _worth_telling(self, notice: Notice) -> bool:
+    async def _worth_telling(self, notice: Notice, state: str) -> bool:
+        """`state`: the job's, as the take saw it; looked up when the entry's id does not name the job."""
         if notice.kind not in _WHILE_WAITING:
             return True
-        job = await self.read_job(notice.job_id)
-        return job is not None and job.state not in TERMINALS and job.state is not State.SENDING
+        if not state:
+            job = await self.read_job(notice.job_id)
+            state = job.state if job is not None else ""
+        return bool(state) and state not in _TOO_LATE
 
     async def _failed(self, entry: Entry, notice: Notice, failed: Failed) -> None:
         verdict = failed.verdict

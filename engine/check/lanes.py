@@ -10,6 +10,7 @@ from engine.codec import decode
 from engine.queues import OUTBOX
 
 _OF_JOB: Final = re.compile(r"^([0-9a-f]-[A-Za-z0-9_-]+):(.+)$")
+_WORDS: Final = 3
 _SEQ: Final = re.compile(r"^(\d+)(?:-[a-z_]+)?:")
 
 
@@ -18,9 +19,15 @@ def lane_findings(lane: LaneRead) -> Iterator[Finding]:
     yield from _structure(lane)
     if lane.queue == OUTBOX:
         for place in lane.order:
-            entry_id, body = lane.entries.get(f"{place}:i"), lane.entries.get(f"{place}:b")
-            if entry_id is not None and body is not None:
-                yield from _entry(lane, _text(entry_id), body)
+            packed = _unpacked(lane, place)
+            if packed is not None:
+                yield from _entry(lane, *packed)
+
+
+def _unpacked(lane: LaneRead, place: str) -> tuple[str, bytes] | None:
+    """Id and body of the entry at a place (`lua/lib/queue_entry.lua`: id, word and body, a line each)."""
+    words = lane.entries.get(place, b"").split(b"\n", 2)
+    return (_text(words[0]), words[2]) if len(words) == _WORDS else None
 
 
 def _structure(lane: LaneRead) -> Iterator[Finding]:
@@ -36,7 +43,7 @@ def _structure(lane: LaneRead) -> Iterator[Finding]:
         if name.startswith(("i:", "w:")):
             if _text(value) not in places:
                 yield _says(lane, "I8.lane", "an id or word leads to no entry", name)
-        elif name != "f" and name.partition(":")[0] not in places:
+        elif name != "f" and name not in places:
             yield _says(lane, "I8.lane", "an entry has no place in its lane", name)
     if "f" in lane.entries and not lane.order:
         yield _says(lane, "I8.lane", "a lane without entries is in somebody's hands", "f")
@@ -44,11 +51,11 @@ def _structure(lane: LaneRead) -> Iterator[Finding]:
 
 def _places(lane: LaneRead) -> Iterator[Finding]:
     for place in dict.fromkeys(lane.order):
-        entry_id = lane.entries.get(f"{place}:i")
-        if entry_id is None or f"{place}:b" not in lane.entries:
+        packed = _unpacked(lane, place)
+        if packed is None:
             yield _says(lane, "I8.lane", "a place in the lane has no entry", place)
-        elif lane.entries.get(f"i:{_text(entry_id)}") != place.encode():
-            yield _says(lane, "I8.lane", "an entry's id does not lead to its place", _text(entry_id))
+        elif lane.entries.get(f"i:{packed[0]}") != place.encode():
+            yield _says(lane, "I8.lane", "an entry's id does not lead to its place", packed[0])
 
 
 def _entry(lane: LaneRead, entry_id: str, body: bytes) -> Iterator[Finding]:

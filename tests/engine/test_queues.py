@@ -24,8 +24,10 @@ class Losing:
     def __init__(self, inner: Dispatcher) -> None:
         self._inner = inner
         self.lose: set[str] = set()
+        self.asked: list[str] = []
 
     async def call(self, prefix: str, verb: str, /, **given: Value) -> Any:
+        self.asked.append(verb)
         answer = await self._inner.call(prefix, verb, **given)
         if verb in self.lose:
             raise StoreUnavailable("lost")
@@ -211,3 +213,28 @@ async def test_flood_waits_of_two_chats_are_the_whole_bots(make: Any, clock: Man
     assert (await queue.depth()).closed_until_ms == clock.now_ms() + 30_000
     clock.advance(30)
     assert len(await queue.take(100)) == 12
+
+
+async def test_what_is_done_with_in_one_turn_goes_as_one_call(make: Any, calls: Losing) -> None:
+    queue = make(partitions=1)
+    for chat in range(5):
+        await queue.put(str(chat), f"n{chat}", b"x")
+    first, *others = await queue.take(10)
+    assert await queue.ack(first) is Returned.OK
+    calls.asked.clear()
+    answers = await asyncio.gather(*(queue.ack(entry) for entry in (first, *others)))
+    assert answers == [Returned.GONE] + [Returned.OK] * 4
+    assert calls.asked == ["queue_ack"]
+    assert await queue.take(10) == []
+
+
+async def test_a_lost_acknowledgement_is_lost_for_all_that_went_with_it(make: Any, calls: Losing) -> None:
+    queue = make(partitions=1)
+    await queue.put("7", "a", b"x")
+    await queue.put("8", "b", b"x")
+    taken = await queue.take(10)
+    calls.lose = {"queue_ack"}
+    answers = await asyncio.gather(*map(queue.ack, taken), return_exceptions=True)
+    assert [type(answer) for answer in answers] == [StoreUnavailable] * 2
+    calls.lose = set()
+    assert [await queue.ack(entry) for entry in taken] == [Returned.GONE] * 2

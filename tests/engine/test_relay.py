@@ -12,6 +12,7 @@ from engine.ports import Alert, Failed, Notice, Told
 from engine.queues import ADMIN_LANE
 from engine.relay import TRIES, Relay
 from engine.store import Store
+from states.job import Job
 from states.vocabulary import ErrorClass, Failure, NoticeKind, Reason, State, Verdict
 from tests.engine.fakes import USER, Crash, World, failed, make_world
 
@@ -151,7 +152,15 @@ async def test_progress_is_told_only_while_the_user_waits(world: World, state: S
     await world.outbox()
     name = job.id if state else "0-nobody"
     await put(world, notice(0, NoticeKind.PATIENCE, job=name))
-    assert await told(world, world.relay()) == ([0] if state is State.QUEUED else [])
+    relay, looked = world.relay(), list[str]()
+
+    async def read_job(job_id: str) -> Job | None:
+        looked.append(job_id)
+        return await world.engine.store.read(job_id)
+
+    relay.read_job = read_job
+    assert await told(world, relay) == ([0] if state is State.QUEUED else [])
+    assert looked == ([] if state else [name])  # the take has seen it
     assert await left(world) == 0
 
 

@@ -37,8 +37,8 @@ class Queue:
         )  # fmt: skip
         words = [word.decode() for word in answer]
         rows = [
-            (words[i], words[i + 1], words[i + 2], int(words[i + 3]), words[i + 4])
-            for i in range(1, len(words), 5)
+            (words[i], words[i + 1], words[i + 2], int(words[i + 3]), words[i + 5])
+            for i in range(1, len(words), 6)
         ]
         return (int(words[0]) if words[0] else None), rows
 
@@ -47,9 +47,9 @@ class Queue:
 
     async def ack(self, lane: str, token: str, gap_ms: int = 0) -> str:
         answer = await self._calls.call(
-            T, "queue_ack", name="ob", lane=lane, token=token, now=self.now, gap_ms=gap_ms
+            T, "queue_ack", name="ob", entries=[lane, token], now=self.now, gap_ms=gap_ms
         )
-        return str(answer.decode())
+        return str(answer[0].decode())
 
     async def close(self, till: int) -> None:
         await self._calls.call(T, "queue_close", name="ob", till=till)
@@ -260,4 +260,24 @@ async def test_odd_bytes_survive(queue: Queue, dispatcher: Dispatcher) -> None:
     answer = await dispatcher.call(
         T, "queue_take", name="ob", reader="r", take_id="a.b-c_d%", now=1, lease_ms=1, limit=1, held=[]
     )
-    assert answer[5] == body
+    assert answer[6] == body
+
+
+async def test_many_are_acknowledged_at_once_each_with_its_own_answer(
+    queue: Queue, dispatcher: Dispatcher
+) -> None:
+    for lane in ("7", "8", "9"):
+        await queue.put(lane, f"e{lane}")
+    _, rows = await queue.take()
+    tokens = {lane: token for _, lane, token, _, _ in rows}
+    assert await queue.ack("8", tokens["8"]) == "ok"
+    words = ["7", tokens["7"], "8", tokens["8"], "9", "not-this", "9", tokens["9"]]
+    for expected in ([b"ok", b"gone", b"fenced", b"ok"], [b"gone"] * 4):
+        answer = await dispatcher.call(T, "queue_ack", name="ob", now=queue.now, gap_ms=0, entries=words)
+        assert answer == expected
+    assert await queue.take() == (None, [])
+
+
+async def test_a_body_may_hold_line_ends(queue: Queue) -> None:
+    await queue.put("7", "e1", word="w", body="one\n\ntwo\n")
+    assert [row[4] for row in (await queue.take())[1]] == ["one\n\ntwo\n"]

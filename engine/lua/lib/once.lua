@@ -3,7 +3,7 @@
 
 local SUMS, FEEDS, RUNG = {}, {}, {}
 
--- Add to a counter at the end of the script. Only for counters that no call of the script reads.
+-- Add to a counter at the end of the script. A call that reads the counter counts `added` too.
 local function add_later(key, field, amount)
   local fields = SUMS[key]
   if not fields then
@@ -11,6 +11,11 @@ local function add_later(key, field, amount)
     SUMS[key] = fields
   end
   fields[field] = (fields[field] or 0) + amount
+end
+
+-- What waits to be added.
+local function added(key, field)
+  return SUMS[key] and SUMS[key][field] or 0
 end
 
 -- Cut a feed's old entries off at the end of the script.

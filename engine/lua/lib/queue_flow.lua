@@ -1,4 +1,4 @@
--- Taking from an ordered queue and giving back: see lib/queue.lua for the keys.
+-- When an ordered queue may be taken from, and giving back to it: see lib/queue.lua for the keys.
 
 --@include lib/queue.lua
 
@@ -18,45 +18,12 @@ local function queue_next_due(T, name)
   return string.format('%.0f', math.max(tonumber(first[2]), queue_closed_until(T, name)))
 end
 
--- The head of a lane goes into flight under a fresh token: token, entry. Nil when the lane is empty.
-local function queue_take_lane(T, name, lane, now, lease_ms)
-  local entries = queue_key(T, name, 'e:' .. lane)
-  local place = redis.call('LINDEX', queue_key(T, name, 'o:' .. lane), 0)
-  if not place then
-    redis.call('ZREM', queue_key(T, name, 'lanes'), lane)
-    return nil
-  end
-  local token = tostring(redis.call('HINCRBY', queue_key(T, name, 'q'), 'seq', 1))
-  local entry = queue_entry_read(entries, place)
-  entry.attempts = string.format('%.0f', tonumber(entry.attempts) + 1)
-  redis.call('HSET', entries, place .. ':a', entry.attempts, 'f', token)
-  queue_entry_detach(entries, place, entry.word)
-  redis.call('ZADD', queue_key(T, name, 'lanes'), now + lease_ms, lane)
-  return token, entry
-end
-
-local function queue_hand_over(shown, lane, token, entry)
-  for _, field in ipairs({ entry.id, lane, token, entry.attempts, entry.body }) do shown[#shown + 1] = field end
-end
-
--- What a reader gets: flat id, lane, token, attempts, body for each lane|token still in its hands.
-local function queue_show(T, name, hands)
-  local shown = {}
-  for lane, token in string.gmatch(hands, '(%S+) (%S+);') do
-    local entries = queue_key(T, name, 'e:' .. lane)
-    if redis.call('HGET', entries, 'f') == token then
-      local entry = queue_entry_read(entries, redis.call('LINDEX', queue_key(T, name, 'o:' .. lane), 0))
-      queue_hand_over(shown, lane, token, entry)
-    end
-  end
-  return shown
-end
-
--- Is this lane still in the reader's hands? ok | fenced (somebody else's) | gone (given back already)
+-- Is this lane still in the reader's hands? ok | fenced (somebody else's) | gone (given back already);
+-- with its attempts and the id in flight.
 local function queue_holds(T, name, lane, token)
-  local held = redis.call('HGET', queue_key(T, name, 'e:' .. lane), 'f')
-  if held == token then return 'ok' end
-  return held and 'fenced' or 'gone'
+  local held, attempts, id = queue_flight(redis.call('HGET', queue_key(T, name, 'e:' .. lane), 'f'))
+  if held == token then return 'ok', attempts, id end
+  return held ~= '' and 'fenced' or 'gone'
 end
 
 -- After an entry left or came back: the lane waits for `due`, or is no lane any more.
@@ -67,4 +34,16 @@ local function queue_settle(T, name, lane, due)
   end
   redis.call('ZADD', queue_key(T, name, 'lanes'), due, lane)
   queue_ring(T, name, due)
+end
+
+-- The entry in flight is done with: it leaves the queue, its lane goes on after gap_ms.
+local function queue_ack(T, name, lane, token, now, gap_ms)
+  local holds, _, id = queue_holds(T, name, lane, token)
+  if holds ~= 'ok' then return holds end
+  local root = T .. ':' .. name .. ':'
+  local place = redis.call('LPOP', root .. 'o:' .. lane)
+  redis.call('HDEL', root .. 'e:' .. lane, place, 'i:' .. id, 'f')
+  add_later(root .. 'q', 'n', -1)
+  queue_settle(T, name, lane, now + gap_ms)
+  return 'ok'
 end

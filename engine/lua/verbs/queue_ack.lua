@@ -1,12 +1,11 @@
 #!lua
--- The entry is done with: it leaves the queue, its lane goes on (after gap_ms).
+-- Entries (lane and token each) are done with: they leave the queue, their lanes go on (after gap_ms).
 -- KEYS: prefix
--- ARGV: name lane token now:int gap_ms:int
--- Returns: ok | fenced (another reader has it now) | gone (given back or acknowledged before)
+-- ARGV: name now:int gap_ms:int entries*
+-- Returns: for each: ok | fenced (another reader has it now) | gone (given back or acknowledged before)
 --@include lib/queue_flow.lua
-local holds = queue_holds(T, name, lane, token)
-if holds ~= 'ok' then return holds end
-queue_entry_drop(queue_key(T, name, 'e:' .. lane), redis.call('LPOP', queue_key(T, name, 'o:' .. lane)))
-redis.call('HINCRBY', queue_key(T, name, 'q'), 'n', -1)
-queue_settle(T, name, lane, now + gap_ms)
-return 'ok'
+local answers = {}
+for at = 1, #entries, 2 do
+  answers[#answers + 1] = queue_ack(T, name, entries[at], entries[at + 1], now, gap_ms)
+end
+return answers

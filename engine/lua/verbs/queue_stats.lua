@@ -6,4 +6,4 @@
 --@include lib/queue_flow.lua
 local counts = redis.call('HMGET', queue_key(T, name, 'q'), 'n', 'full', 'closed')
 local lanes = redis.call('ZCARD', queue_key(T, name, 'lanes'))
-return { counts[1] or '0', tostring(lanes), counts[2] or '0', counts[3] or '0', queue_next_due(T, name) }
+return { string.format('%.0f', (tonumber(counts[1]) or 0) + added(queue_key(T, name, 'q'), 'n')), tostring(lanes), counts[2] or '0', counts[3] or '0', queue_next_due(T, name) }

@@ -2,8 +2,9 @@
 -- Take the heads of due lanes under a lease; renew what the reader still holds. Idempotent by take_id.
 -- KEYS: prefix
 -- ARGV: name reader take_id now:int lease_ms:int limit:int held*
--- Returns: next_due ('' = nothing queued), then id lane token attempts body for each entry
---@include lib/queue_flow.lua
+-- Returns: next_due ('' = nothing queued), then id lane token attempts state ('' = no such job) body for
+--   each entry
+--@include lib/queue_take.lua
 local last = queue_key(T, name, 'r:' .. reader)
 local recorded = redis.call('GET', last)
 local hands = recorded and string.match(recorded, '^' .. string.gsub(take_id, '%W', '%%%0') .. '\n(.*)$')
@@ -17,15 +18,8 @@ else
       redis.call('ZADD', lanes, 'XX', now + lease_ms, held[at])
     end
   end
-  hands = ''
-  if limit > 0 and queue_closed_until(T, name) <= now then
-    for _, lane in ipairs(redis.call('ZRANGEBYSCORE', lanes, '-inf', now, 'LIMIT', 0, limit)) do
-      local token, entry = queue_take_lane(T, name, lane, now, lease_ms)
-      if token then
-        hands = hands .. lane .. ' ' .. token .. ';'
-        queue_hand_over(answer, lane, token, entry)
-      end
-    end
+  if limit > 0 then
+    hands = queue_closed_until(T, name) <= now and queue_take_due(T, name, now, lease_ms, limit, answer) or ''
     redis.call('SET', last, take_id .. '\n' .. hands, 'PX', 600000)
   end
 end

@@ -72,8 +72,18 @@ async def _first(lives: Lives, lane: str = "7") -> str:
     return place.decode()
 
 
+async def _packed(lives: Lives) -> list[bytes]:
+    """Id, word and body of the first entry."""
+    packed = await lives.run("HGET", key_of("ob:e", 7), await _first(lives))
+    return list(packed.split(b"\n", 2))
+
+
+async def _pack(lives: Lives, entry: bytes, word: bytes, body: bytes) -> None:
+    await lives.run("HSET", key_of("ob:e", 7), await _first(lives), b"\n".join((entry, word, body)))
+
+
 async def entry_lost(lives: Lives) -> None:
-    await lives.run("HDEL", key_of("ob:e", 7), f"{await _first(lives)}:b")
+    await lives.run("HDEL", key_of("ob:e", 7), await _first(lives))
 
 
 async def entry_twice(lives: Lives) -> None:
@@ -85,8 +95,8 @@ async def entry_out_of_order(lives: Lives) -> None:
 
 
 async def id_astray(lives: Lives) -> None:
-    entry = (await lives.run("HGET", key_of("ob:e", 7), f"{await _first(lives)}:i")).decode()
-    await lives.run("HSET", key_of("ob:e", 7), f"i:{entry}", 99)
+    entry, _, _ = await _packed(lives)
+    await lives.run("HSET", key_of("ob:e", 7), f"i:{entry.decode()}", 99)
 
 
 async def lane_never_due(lives: Lives) -> None:
@@ -98,14 +108,15 @@ async def lane_held_by_nobody(lives: Lives) -> None:
 
 
 async def body_of_another(lives: Lives) -> None:
-    place = await _first(lives)
-    body = json.loads(await lives.run("HGET", key_of("ob:e", 7), f"{place}:b"))
+    entry, word, raw = await _packed(lives)
+    body = json.loads(raw)
     body["notice"]["id"] = "0-other:1:0"
-    await lives.run("HSET", key_of("ob:e", 7), f"{place}:b", json.dumps(body))
+    await _pack(lives, entry, word, json.dumps(body).encode())
 
 
 async def body_unreadable(lives: Lives) -> None:
-    await lives.run("HSET", key_of("ob:e", 7), f"{await _first(lives)}:b", "[]")
+    entry, word, _ = await _packed(lives)
+    await _pack(lives, entry, word, b"[]")
 
 
 async def entry_of_nobody(lives: Lives) -> None:
@@ -114,12 +125,13 @@ async def entry_of_nobody(lives: Lives) -> None:
 
 async def entry_of_the_future(lives: Lives) -> None:
     key, place = key_of("ob:e", 7), await _first(lives)
-    old = (await lives.run("HGET", key, f"{place}:i")).decode()
+    old, word, raw = await _packed(lives)
     new = f"{lives.waiting.id}:9:0"
-    body = json.loads(await lives.run("HGET", key, f"{place}:b"))
+    body = json.loads(raw)
     body["notice"]["id"] = new
-    await lives.run("HDEL", key, f"i:{old}")
-    await lives.run("HSET", key, f"{place}:i", new, f"i:{new}", place, f"{place}:b", json.dumps(body))
+    await lives.run("HDEL", key, f"i:{old.decode()}")
+    await lives.run("HSET", key, f"i:{new}", place)
+    await _pack(lives, new.encode(), word, json.dumps(body).encode())
 
 
 async def queue_miscounted(lives: Lives) -> None:
