@@ -5,27 +5,19 @@ job: it answers when to ask again, and the job waits durably. One 429 closes the
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from engine.codec import decode
 from engine.config import LimitsConfig
 from engine.ports import Clock, Randomness
-from engine.scripts import Value
+from engine.together import Caller, Together
 from states.vocabulary import ErrorClass, Reason
 
 SLOT_RETRY_MS: Final = 5_000
 """Ask again after this when all slots are taken: a slot may be given back at any time."""
-
-
-class Caller(Protocol):
-    """Calls verbs by name (`engine.dispatch.Dispatcher`)."""
-
-    async def call(self, prefix: str, verb: str, /, **given: Value) -> Any:
-        """The verb's answer. Raises StoreUnavailable."""
-        ...
 
 
 class Why(StrEnum):
@@ -131,12 +123,18 @@ class Health:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The limits of all providers. Holds nothing itself; every call is one script."""
+    """The limits of all providers. What one turn of the loop asks for one key and model is one call."""
 
     calls: Caller
     clock: Clock
     randomness: Randomness
     config: LimitsConfig
+    _asks: Together[tuple[str, str, str], tuple[str, str, str], tuple[int, str]] = field(init=False)
+    _returns: Together[tuple[str, str], tuple[str, str], bool] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_asks", Together(self._permits))
+        object.__setattr__(self, "_returns", Together(self._released))
 
     async def start_permit(
         self, provider: str, key: str, *, model: str, holder: str, user_id: int, retry: bool = False
@@ -146,39 +144,15 @@ class Limits:
         `holder` names the render (`<job>:<n>`): asking twice for it takes one slot. `retry`: this is not
         the job's first create, so it is charged to the retry budget. Raises StoreUnavailable.
         """
-        c = self.config
-        answer = await self.calls.call(
-            tag_of(provider),
-            "permit",
-            op=self.randomness.token(),
-            key=key,
-            model=model,
-            holder=holder,
-            uid=str(user_id),
-            retry=retry,
-            now=self.clock.now_ms(),
-            creates=c.creates,
-            window_ms=_ms(c.creates_per_s),
-            per_key=c.renders_per_key,
-            per_user=c.renders_per_user,
-            lease_ms=_ms(c.render_lease_s),
-            probe_ms=_ms(c.probe_s),
-            **self._budget(),
-        )
-        if answer[0] == b"ok":
+        answer = await self._asks.give((provider, key, model), (holder, str(user_id), "1" if retry else "0"))
+        until_ms, why = answer
+        if not why:
             return Permit(provider, key, model, holder, user_id)
-        return self._not_now(int(answer[1]), Why(answer[2].decode()))
+        return self._not_now(until_ms, Why(why))
 
     async def release(self, permit: Permit) -> bool:
         """The render has ended, or was refused: its slot is free. False when it had none any more."""
-        answer = await self.calls.call(
-            tag_of(permit.provider),
-            "permit_return",
-            key=permit.key,
-            holder=permit.holder,
-            uid=str(permit.user_id),
-        )
-        return bool(answer == b"ok")
+        return await self._returns.give((permit.provider, permit.key), (permit.holder, str(permit.user_id)))
 
     async def report(
         self,
@@ -240,6 +214,34 @@ class Limits:
         """The limits as they stand, for doctors, dashboards and the operator."""
         answer = await self.calls.call(tag_of(provider), "health", now=self.clock.now_ms(), **self._budget())
         return _health(provider, decode(answer))
+
+    async def _permits(
+        self, of: tuple[str, str, str], asks: Sequence[tuple[str, str, str]]
+    ) -> list[tuple[int, str]]:
+        c, (provider, key, model) = self.config, of
+        answer = await self.calls.call(
+            tag_of(provider),
+            "permit",
+            op=self.randomness.token(),
+            key=key,
+            model=model,
+            now=self.clock.now_ms(),
+            creates=c.creates,
+            window_ms=_ms(c.creates_per_s),
+            per_key=c.renders_per_key,
+            per_user=c.renders_per_user,
+            lease_ms=_ms(c.render_lease_s),
+            probe_ms=_ms(c.probe_s),
+            **self._budget(),
+            asks=[word for ask in asks for word in ask],
+        )
+        return [(int(answer[at]), answer[at + 1].decode()) for at in range(0, len(answer), 2)]
+
+    async def _released(self, of: tuple[str, str], slots: Sequence[tuple[str, str]]) -> list[bool]:
+        provider, key = of
+        words = [word for slot in slots for word in slot]
+        answers = await self.calls.call(tag_of(provider), "permit_return", key=key, slots=words)
+        return [answer == b"ok" for answer in answers]
 
     def _not_now(self, until_ms: int, why: Why) -> NotNow:
         """Slots come back before their leases end: look again soon, spread by a little randomness."""

@@ -7,17 +7,17 @@ Nobody polls: a reader waits for a partition's bell, or for the local timer of t
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from engine.acks import Acks, Caller
 from engine.ending import ended
 from engine.errors import StoreUnavailable
 from engine.keys import partition_of_user, tag
 from engine.ports import Clock, Randomness
 from engine.queue_values import FIELDS, Depth, Entry, Put, Returned, read_depth, read_entry
+from engine.together import Caller, Together
 
 OUTBOX: Final = "ob"
 INBOX: Final = "in"
@@ -74,7 +74,7 @@ class OrderedQueue:
         self._parts = [_Part() for _ in range(partitions)]
         self._held: dict[tuple[int, str], Entry] = {}
         self._reads: dict[int, asyncio.Task[bool]] = {}
-        self._acks = Acks(name, calls, clock, self._tags)
+        self._acks = Together(self._ack)
         self._first = 0
         self._full = False
         self._waited = False
@@ -127,11 +127,8 @@ class OrderedQueue:
         return taken
 
     async def ack(self, entry: Entry, *, gap_ms: int = 0) -> Returned:
-        """Done with it; the next entry of the lane may be taken after `gap_ms`.
-
-        What is done with in the same turn of the loop goes as one call; nothing waits for company.
-        """
-        answer = await self._acks.give(entry, gap_ms)
+        """Done with it; the next entry of the lane may be taken after `gap_ms`."""
+        answer = await self._acks.give((entry.partition, gap_ms), entry)
         self._given_back(entry)
         return answer
 
@@ -239,6 +236,18 @@ class OrderedQueue:
         part.look = limit <= len(entries)
         self._set_renewal(index)
         return entries
+
+    async def _ack(self, where: tuple[int, int], entries: Sequence[Entry]) -> list[Returned]:
+        partition, gap_ms = where
+        answers = await self._calls.call(
+            self._tags[partition],
+            "queue_ack",
+            name=self.name,
+            now=self._clock.now_ms(),
+            gap_ms=gap_ms,
+            entries=[word for entry in entries for word in (entry.lane, entry.token)],
+        )
+        return [Returned(answer.decode()) for answer in answers]
 
     async def _nack(self, entry: Entry, after_ms: int) -> Returned:
         answer = await self._calls.call(

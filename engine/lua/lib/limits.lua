@@ -21,8 +21,11 @@ local function lim_name(T, key, model)
   redis.call('SADD', T .. ':lim:names', key, name)
 end
 
+-- A call is sent again for 10 s at most; then nobody repeats it any more.
+local LIM_KNOWN_MS = 30000
+
 local function lim_once(T, op, word)
-  redis.call('SET', T .. ':lim:op:' .. op, word, 'PX', 120000)
+  redis.call('SET', T .. ':lim:op:' .. op, word, 'PX', LIM_KNOWN_MS)
 end
 
 -- base doubled `times` times, at most `top`.
