@@ -112,6 +112,30 @@ class Worker:
 
     async def tick(self, partition: int) -> None:
         """Claim jobs and start carrying them, or wait until there may be one."""
+        found: list[tuple[Taken, int]] = []
+        try:
+            claim, opens_ms = await self._look(partition, found)
+            while self._more_due(claim) and len(found) < self._share:
+                claim, opens_ms = await self._look(partition, found)
+        finally:
+            for taken, asked_ms in found:
+                self._carry(taken, asked_ms)
+        self._idle.discard(partition)
+        if found:
+            return
+        idle_ms = self.clock.now_ms() + min(IDLE_MS, self.lease_ms * 4 // 5)
+        due = [ms for ms in (claim.next_due_ms, opens_ms) if ms is not None]
+        if not await self.store.wait(partition, min([idle_ms, *due])):
+            self._idle.add(partition)
+
+    def _more_due(self, claim: Claim) -> bool:
+        """Is more due already, with slots for it? It is taken first: the last need not wait for the work."""
+        next_ms = claim.next_due_ms
+        due = bool(claim.taken) and next_ms is not None and next_ms <= self.clock.now_ms()
+        return due and not self._free.locked()
+
+    async def _look(self, partition: int, found: list[tuple[Taken, int]]) -> tuple[Claim, int | None]:
+        """One claim, into `found`; and when the provider's gate opens."""
         slots = await self._slots()
         try:
             await self.gate.watch_pause()
@@ -121,21 +145,19 @@ class Worker:
         finally:
             for _ in range(slots):
                 self._free.release()
-        self._idle.discard(partition)
-        if claim.taken:
-            for taken in claim.taken:
-                self._carry(taken, claim.asked_ms)
-            return
-        idle_ms = self.clock.now_ms() + min(IDLE_MS, self.lease_ms * 4 // 5)
-        due = [ms for ms in (claim.next_due_ms, opens_ms) if ms is not None]
-        if not await self.store.wait(partition, min([idle_ms, *due])):
-            self._idle.add(partition)
+        found.extend((taken, claim.asked_ms) for taken in claim.taken)
+        return claim, opens_ms
+
+    @property
+    def _share(self) -> int:
+        """How many slots one partition's loop may fill before the others have had a look."""
+        return max(1, self.slots // self.store.partitions)
 
     async def _slots(self) -> int:
         """Wait for a free slot and take what is free, but leave some to the other partitions' loops."""
         await self._free.acquire()
         got = 1
-        while got < min(CLAIM_MAX, self.slots // self.store.partitions) and not self._free.locked():
+        while got < min(CLAIM_MAX, self._share) and not self._free.locked():
             await self._free.acquire()  # one is free: this does not wait
             got += 1
         return got
