@@ -12,7 +12,6 @@ from typing import Any, Final
 import orjson
 
 from engine.ports import Alert, Notice
-from engine.values import Entry, EntryKind, Event, Scalar
 from states.job import Hint, Job, ProviderTask, Request, TaskStatus, Video
 from states.vocabulary import Hold, NoticeKind, Stage, State
 
@@ -121,7 +120,7 @@ def _task(fields: Mapping[str, Any]) -> ProviderTask:
     return ProviderTask(**{**fields, "status": TaskStatus(fields["status"])})
 
 
-# --- outbox, events, statements -----------------------------------------------------------------
+# --- outbox -----------------------------------------------------------------
 
 
 def encode_notice(notice: Notice) -> bytes:
@@ -141,46 +140,6 @@ def decode_outbox(raw: bytes) -> Notice | Alert:
         return Alert(**body["alert"])
     fields = body["notice"]
     return Notice(**{**fields, "kind": NoticeKind(fields["kind"]), "data": MappingProxyType(fields["data"])})
-
-
-def encode_event(event: Event) -> bytes:
-    """A transition for the event feed; its id is given by the feed."""
-    return orjson.dumps(
-        {
-            "job_id": event.job_id,
-            "user_id": event.user_id,
-            "ms": event.ms,
-            "seq": event.seq,
-            "trigger": event.trigger,
-            "source": event.source,
-            "target": event.target,
-            "edge": event.edge,
-            "data": dict(event.data),
-        }
-    )
-
-
-def decode_event(entry_id: bytes | str, raw: bytes) -> Event:
-    """An event read from the feed."""
-    name = entry_id.decode() if isinstance(entry_id, bytes) else entry_id
-    fields = decode(raw)
-    data: Mapping[str, Scalar] = MappingProxyType(fields.pop("data"))
-    return Event(id=name, data=data, **fields)
-
-
-def decode_entry(raw: bytes) -> Entry:
-    """A ledger row (written by `lib/ledger.lua`)."""
-    row = decode(raw)
-    return Entry(
-        id=row["id"],
-        ms=row["ms"],
-        kind=EntryKind(row["kind"]),
-        amount=row["amount"],
-        delta=row["delta"],
-        balance=row["balance"],
-        job_id=row.get("job", ""),
-        note=row.get("note", ""),
-    )
 
 
 def guards_of(line: bytes) -> dict[str, str]:

@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from engine.codec import decode_event, decode_outbox, encode_alert, encode_notice
+from engine.codec import decode_outbox, encode_alert, encode_notice
 from engine.config import EngineConfig
 from engine.errors import StoreUnavailable
 from engine.ports import Alert, Notice
 from engine.queue_values import Entry, Put
 from engine.queues import ADMIN_LANE, INBOX, OUTBOX, OrderedQueue
+from engine.rows import event_of_row
 from engine.store import Store
 from engine.values import Event, Update
 
@@ -218,7 +219,7 @@ class FrontDesk:
             for read in reads:
                 read.cancel()
         return [
-            (partition, entry_id.decode(), decode_event(entry_id, dict(_pairs(fields))[b"e"]))
+            (partition, entry_id.decode(), event_of_row(entry_id, dict(_pairs(fields))[b"e"]))
             for partition, rows in enumerate(answers)
             for entry_id, fields in rows
         ]

@@ -11,7 +11,7 @@ import re
 from binascii import crc_hqx
 from typing import Final
 
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 """Version of the layout below, recorded in the store at creation."""
 
 # Tags whose slots are i*1024+512 (one lies a slot beside), so that 16 partitions spread evenly over any

@@ -10,15 +10,14 @@ from typing import Any
 
 from engine.asides import note_aside, repeated
 from engine.codec import (
-    encode,
     encode_doc,
-    encode_event,
     encode_hint,
     encode_request,
 )
 from engine.errors import Refusal
 from engine.keys import WHOLE_GRAPH, partition_of_job
 from engine.ports import Alert, Notice
+from engine.rows import birth_row, event_row, history_row
 from engine.store_aside import StoreAside
 from engine.store_read import shown_job
 from engine.store_wire import content_op, event_of, money_word, ms_or_none, outbox_entries, stored_or_refused
@@ -70,8 +69,8 @@ class Store(StoreAside):
             deadline=job.deadline_ms,
             doc=encode_doc(job),
             request=encode_request(job.request),
-            record=encode(record),
-            event=encode_event(event_of(job, record)),
+            record=birth_row(record, job=job.id),
+            event=event_row(event_of(job, record)),
             launch=not new.source_job,
             max_live=max_live,
             idem_ms=self.keeping.idem_ms,
@@ -170,8 +169,8 @@ class Store(StoreAside):
             lease_ms=lease_ms if keep_lease else 0,
             unclaim=unclaim,
             now=self.clock.now_ms(),
-            record=encode({**record, "op": op}),
-            event=encode_event(event_of(stored, record)),
+            record=history_row(record, op, job=before.id, seq=seq, graph=before.graph),
+            event=event_row(event_of(stored, record)),
             hints_seen=0 if after.hints else len(before.hints),
             retain_ms=self.keeping.job_ms,
             feed_ms=self.keeping.feed_ms,

@@ -11,6 +11,7 @@ from typing import Any, Final
 from engine.check.reading import StoreReader
 from engine.codec import decode
 from engine.keys import WHOLE_GRAPH
+from engine.rows import records_of
 from engine.store_base import StoreBase
 
 AT_ONCE: Final = 8
@@ -43,7 +44,7 @@ async def _history(store: StoreBase, key: str) -> list[dict[str, Any]]:
     beside = key.replace("}:h:", "}:ha:", 1)
     run = store.connection.command
     rows, asides = await asyncio.gather(run("LRANGE", key, 0, -1), run("LRANGE", beside, 0, -1))
-    return _merged(map(decode, rows), map(decode, asides))
+    return _merged(records_of(key.partition("}:h:")[2], rows), map(decode, asides))
 
 
 def _merged(rows: Iterable[dict[str, Any]], asides: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

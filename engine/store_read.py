@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from engine.codec import Stored, decode, decode_entry, decode_job, guards_of
+from engine.codec import Stored, decode_job, guards_of
 from engine.keys import partition_of_job
+from engine.rows import entry_of_row, records_of
 from engine.store_base import StoreBase
 from engine.values import Account, DueJob, Entry
 from states.job import Job
@@ -38,7 +39,7 @@ class StoreReads(StoreBase):
         prefix = self.prefix_of_job(job_id)
         if prefix is None:
             return []
-        return [decode(row) for row in await self.dispatcher.call(prefix, "history", job=job_id)]
+        return records_of(job_id, await self.dispatcher.call(prefix, "history", job=job_id))
 
     async def jobs_of(self, user_id: int, limit: int = 10) -> list[Job]:
         """Jobs of a user, newest first."""
@@ -102,7 +103,7 @@ class StoreReads(StoreBase):
     async def statement(self, user_id: int, limit: int = 20) -> list[Entry]:
         """Ledger rows of a user, newest first."""
         _, _, rows = await self._account(user_id, limit)
-        return [decode_entry(row) for row in reversed(rows)]
+        return [entry_of_row(row) for row in reversed(rows)]
 
     async def _account(self, user_id: int, rows: int) -> Sequence[Any]:
         answer = await self.dispatcher.call(

@@ -13,10 +13,10 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from engine.codec import decode
 from engine.connection import Connection
 from engine.replay.reading import line_of
 from engine.replay.redact import pseudonym
+from engine.rows import records_of
 from states.graph import GRAPH
 
 FOLDER = "REELSTATE_HARVEST"
@@ -55,12 +55,8 @@ async def _keys(link: Connection) -> list[bytes]:
 
 
 async def _history(link: Connection, key: bytes) -> list[dict[str, Any]]:
-    rows = []
-    for raw in await link.command("LRANGE", key, 0, -1):
-        row: Any = None
-        with suppress(ValueError):  # a test of a script writes what it likes
-            row = decode(raw)
-        if not isinstance(row, dict) or row.get("graph") != GRAPH.digest:
-            return []
-        rows.append(row)
-    return rows
+    job = key.decode().partition("}:h:")[2]
+    rows: list[dict[str, Any]] = []
+    with suppress(ValueError):  # a test of a script writes what it likes
+        rows = records_of(job, await link.command("LRANGE", key, 0, -1))
+    return rows if all(row.get("graph") == GRAPH.digest for row in rows) else []

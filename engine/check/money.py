@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from engine.check.values import Finding, JobRead, Tally, UserRead
-from engine.codec import decode
 from engine.keys import GRANTS, PAYMENTS, REVENUE, TRIALS
+from engine.rows import ledger_fields
 from engine.values import EntryKind
 from states.vocabulary import TERMINALS, Hold, State
 
@@ -66,7 +66,7 @@ def _read_rows(user: UserRead) -> tuple[list[Row], list[Finding]]:
 
 def _row(place: int, raw: bytes) -> Row | None:
     try:
-        fields = decode(raw)
+        fields = ledger_fields(raw)
         amount, delta, balance = (fields[name] for name in ("amount", "delta", "balance"))
         if not all(type(number) is int for number in (amount, delta, balance)):
             return None

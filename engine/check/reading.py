@@ -13,6 +13,7 @@ from engine.connection import Connection
 from engine.dispatch import Dispatcher
 from engine.errors import ScriptFailed, StoreMismatch
 from engine.keys import CONTRA_ACCOUNTS, SCHEMA, WHOLE_GRAPH, tag
+from engine.rows import lines_of
 from engine.scripts import Library, parse_library
 
 PACK: Final = "pack.lua"
@@ -227,7 +228,7 @@ def _job(shown: Sequence[Any]) -> JobRead:
         _texts(guards),
         doc,
         request,
-        tuple(history),
+        tuple(lines_of(_text(name), history)),
         (j, d, p, h, hi),
         _text(timer),
         _text(aside),

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
-from engine.codec import GUARDS, Stored, decode, decode_job
+from engine.codec import GUARDS, Stored, decode_job
 from engine.replay.graphs import Shelf
 from engine.replay.replayer import Replayer
 from engine.replay.values import Kind
+from engine.rows import ledger_fields, lines_of, records_of
 from engine.simulation.wire import Wire
 from states.job import Job
 
@@ -57,8 +58,8 @@ class Inspector:
         timers = {name.decode(): int(float(at)) for name, at in zip(flat[::2], flat[1::2], strict=True)}
         books = {key.rpartition(":")[2]: [int(n or 0) for n in next(answers)] for key in accounts}
         jobs = {job: _Guards(*((word or b"").decode() for word in next(answers))) for job in ids}
-        histories = {job: [decode(row) for row in next(answers)] for job in ids}
-        ledger = [decode(row) for _ in accounts for row in next(answers)]
+        histories = {job: records_of(job, next(answers)) for job in ids}
+        ledger = [ledger_fields(row) for _ in accounts for row in next(answers)]
         hinted = [job for job in ids if next(answers)]
         self._books(jobs, books)
         self._timers(jobs, timers)
@@ -107,8 +108,8 @@ class Inspector:
             self.complain("history", f"{job}: {guards.state}, the last record says {records[-1]['to']}")
 
     def lines(self, job: str) -> list[bytes]:
-        """The records of a job as they lie there."""
-        return list(self.wire.call("LRANGE", f"{self.prefix}:h:{job}", 0, -1))
+        """The records of a job, a line each."""
+        return lines_of(job, self.wire.call("LRANGE", f"{self.prefix}:h:{job}", 0, -1))
 
     def job(self, job: str) -> Job:
         """A job, decoded."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from engine.codec import decode
+from engine.rows import Record, record_of
 from engine.simulation.host import Host
 from engine.simulation.wire import Word
 
@@ -25,6 +25,7 @@ class _Known:
     epoch: int = 0
     seq: int = 0
     state: str = "queued"
+    graph: str = ""
     ended_ms: int = 0
     lines: list[str] = field(default_factory=list)
 
@@ -72,7 +73,8 @@ class Witness:
         elif verb == "submit" and answer[0] == b"created":
             job = str(args[0])
             if job not in self.jobs:
-                self.jobs[job] = _Known(lines=[f"{self.now_ms()} submit"])
+                graph = str(args[self.order[verb].index("graph")])
+                self.jobs[job] = _Known(graph=graph, lines=[f"{self.now_ms()} submit"])
 
     def _claimed(self, who: Host, shown: Sequence[Any]) -> None:
         job, guards = shown[0].decode(), shown[1].decode().split("\n")
@@ -93,34 +95,34 @@ class Witness:
         if seq != known.seq:
             self.complain("order", f"{job}: {verb} on seq {seq} was taken, it stood at {known.seq}")
         if verb == "migrate":
-            known.seq = seq + 1
+            known.seq, known.graph = seq + 1, str(args["target"])
             known.lines.append(f"{self.now_ms()} {who.name} to graph {args['target']!s}")
         if verb == "commit":
             known.seq = seq + 1
             if known.state in ("done", "refunded", "failed"):
                 self.complain("terminals", f"{job}: left {known.state} by {edge}")
-            self._exercised(edge, str(args["source"]), args["record"])
+            raw = args["record"]
+            row = record_of(raw, job, known.seq, known.graph) if isinstance(raw, bytes) else {}
+            self._exercised(edge, str(args["source"]), row)
             known.state = str(args["target"])
             if known.state in ("done", "refunded", "failed"):
                 known.ended_ms = self.now_ms()
             if args["unclaim"] == "1":
                 known.epoch = epoch + 1
             known.lines.append(f"{self.now_ms()} {who.name} {edge} -> {known.state}")
-            self._money_right(job, edge, args)
+            self._money_right(job, edge, args, row)
 
-    def _exercised(self, edge: str, source: str, record: Word) -> None:
+    def _exercised(self, edge: str, source: str, row: Record) -> None:
         self.edges[edge] += 1
-        row = decode(record) if isinstance(record, bytes) else {}
         self.graphs[row.get("graph", "")] += 1
         reason = row.get("in", {}).get("reason")
         if reason:
             self.rows[f"{'sending' if source == 'sending' else 'generating'}/{reason}"] += 1
 
-    def _money_right(self, job: str, edge: str, args: dict[str, Word]) -> None:
+    def _money_right(self, job: str, edge: str, args: dict[str, Word], row: Record) -> None:
         """Credits move on the way into an end, and only there."""
         money, target = str(args["money"]), str(args["target"])
-        record = decode(args["record"]) if isinstance(args["record"], bytes) else {}
-        held = bool(record.get("in", {}).get("held"))
+        held = bool(row.get("in", {}).get("held"))
         wanted = {"done": "capture", "refunded": "release"}.get(target, "") if held else ""
         if money != wanted:
             self.complain("money", f"{job}: {edge} moved {money or 'nothing'}, not {wanted or 'nothing'}")

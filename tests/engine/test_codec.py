@@ -8,20 +8,16 @@ from hypothesis import strategies as st
 
 from engine.codec import (
     Stored,
-    decode_entry,
-    decode_event,
     decode_job,
     decode_outbox,
     encode,
     encode_alert,
     encode_doc,
-    encode_event,
     encode_hint,
     encode_notice,
     encode_request,
 )
 from engine.ports import Alert, Notice
-from engine.values import Entry, EntryKind, Event
 from states.job import Hint, Job, ProviderTask, Request, TaskStatus, Video
 from states.vocabulary import Hold, NoticeKind, Stage, State
 
@@ -111,19 +107,9 @@ def test_a_notice_comes_back_as_it_went(
     assert decode_outbox(encode_notice(notice)) == notice
 
 
-def test_alerts_and_events_come_back_as_they_went() -> None:
+def test_an_alert_comes_back_as_it_went() -> None:
     alert = Alert("unknown:x", "unknown", "«странно»", "0-job", 3)
     assert decode_outbox(encode_alert(alert)) == alert
-    event = Event(
-        "5-0", "0-job", 7, 5, 1, "start", "queued", "generating", "queued/start", {"rule": None, "n": 1}
-    )
-    assert decode_event(b"5-0", encode_event(event)) == event
-    assert decode_event("5-0", encode_event(event)) == event
-
-
-def test_a_ledger_row_is_an_entry() -> None:
-    row = b'{"id":"x:1","ms":5,"kind":"release","amount":3,"delta":3,"balance":9,"job":"x","note":""}'
-    assert decode_entry(row) == Entry("x:1", 5, EntryKind.RELEASE, 3, 3, 9, "x")
 
 
 def test_what_has_no_form_is_refused() -> None:

@@ -12,6 +12,7 @@ from engine.migration import Migration, known_graph, migrate
 from engine.replay.graphs import Shelf
 from engine.replay.replayer import Replayer
 from engine.replay.values import Kind, Report, Verdict
+from engine.rows import lines_of
 from engine.store import Store
 from states.graph import GRAPH, Graph, build_graph
 from states.strategy import STRATEGY
@@ -38,7 +39,7 @@ async def waiting(world: World) -> str:
 
 async def lines(world: World, job_id: str) -> list[bytes]:
     key = f"{world.store.prefix(0)}:h:{job_id}"
-    return list(await world.store.connection.command("LRANGE", key, 0, -1))
+    return lines_of(job_id, await world.store.connection.command("LRANGE", key, 0, -1))
 
 
 def replayed(rows: list[bytes]) -> Report:

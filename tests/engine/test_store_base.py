@@ -23,9 +23,10 @@ async def test_an_impossible_number_is_refused(redis_url: str, wanted: int) -> N
         await Store.connect(redis_url, partitions=wanted)
 
 
-async def test_a_store_of_another_schema_is_refused(store: Store, redis_url: str) -> None:
-    await store.connection.command("HSET", "{1768}:ctl", "schema", 99)
-    with pytest.raises(StoreMismatch, match="schema 99"):
+@pytest.mark.parametrize("schema", [1, 99])
+async def test_a_store_of_another_schema_is_refused(store: Store, redis_url: str, schema: int) -> None:
+    await store.connection.command("HSET", "{1768}:ctl", "schema", schema)
+    with pytest.raises(StoreMismatch, match=f"schema {schema}"):
         await Store.connect(redis_url)
 
 

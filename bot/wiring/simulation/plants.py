@@ -66,7 +66,7 @@ _ALL: Final = (
                 "pay(T, g.uid, money, g.cost",
                 "if money ~= 'release' then pay(T, g.uid, money, g.cost",
             ),
-            ("verbs/commit.lua", "job, now)\nend", "job, now) end\nend"),
+            ("verbs/commit.lua", "moved, now)\nend", "moved, now) end\nend"),
         ),
     ),
     Plant("resend", "a delivery whose answer was lost is sent again without a look"),
@@ -77,7 +77,7 @@ _ALL: Final = (
             (
                 "verbs/commit.lua",
                 "then return 'replayed' end",
-                "then pay(T, g.uid, 'capture', g.cost, job, job, now) return 'replayed' end",
+                "then pay(T, g.uid, 'capture', g.cost, job, seq + 1, now) return 'replayed' end",
             ),
         ),
     ),

@@ -21,9 +21,12 @@ for _, id in ipairs(index) do want(id) end
 for _, id in ipairs(line) do want(id) end
 local open = {}
 for _, row in ipairs(rows) do
-  -- a quote inside a text is escaped, so these words stand only where the row itself has them
-  local id = string.match(row, '"job":"([^"]+)"')
-  if id then open[id] = string.find(row, '"kind":"hold"', 1, true) ~= nil or nil end
+  local kind, id = string.match(row, '^%["(%a+)","([^"]+)"')
+  -- in a long row a quote inside a text is escaped: these words stand only where the row itself has them
+  if not id then
+    kind, id = string.match(row, '"kind":"(%a+)"'), string.match(row, '"job":"([^"]+)"')
+  end
+  if id then open[id] = kind == 'hold' or nil end
 end
 for id in pairs(open) do want(id) end
 

@@ -8,16 +8,9 @@ local function account_balance(T, uid)
   return tonumber(redis.call('HGET', T .. ':a:' .. uid, 'bal') or '0')
 end
 
--- `id` and `note` are JSON texts; kinds and jobs are our own words and need no escaping.
-local function ledger_row(T, uid, row)
-  redis.call('RPUSH', T .. ':l:' .. uid, string.format(
-    '{"id":%s,"ms":%.0f,"kind":"%s","amount":%.0f,"delta":%.0f,"balance":%.0f,"job":"%s","note":%s}',
-    row.id, row.ms, row.kind, row.amount, row.delta, row.balance, row.job or '', row.note or '""'))
-end
-
 -- Move the credits of a job: hold (bal -> held), capture (held -> @revenue), release (held -> bal).
--- Answers the user's free balance.
-local function pay(T, uid, move, amount, id, job, now)
+-- Answers the user's free balance. Its row is a short one (engine/rows.py): kinds and jobs are our own words.
+local function pay(T, uid, move, amount, job, seq, now)
   local account = T .. ':a:' .. uid
   local delta = 0
   if move == 'hold' then
@@ -29,15 +22,18 @@ local function pay(T, uid, move, amount, id, job, now)
     if move == 'capture' then add_later(T .. ':a:@revenue', 'bal', amount) end
   end
   local balance = redis.call('HINCRBY', account, 'bal', delta)
-  ledger_row(T, uid, { id = '"' .. id .. '"', ms = now, kind = move, amount = amount, delta = delta, balance = balance, job = job })
+  redis.call('RPUSH', T .. ':l:' .. uid,
+    string.format('["%s","%s",%.0f,%.0f,%.0f,%.0f]', move, job, seq, now, amount, balance))
   return balance
 end
 
 -- Credits from a contra account (or back to it: a negative amount). Answers the user's free balance.
+-- `note` is a JSON text, kinds are our own words.
 local function fund(T, uid, kind, contra, amount, id, now, note)
   redis.call('HINCRBY', T .. ':a:' .. contra, 'bal', -amount)
   local balance = redis.call('HINCRBY', T .. ':a:' .. uid, 'bal', amount)
-  ledger_row(T, uid,
-    { id = cjson.encode(id), ms = now, kind = kind, amount = math.abs(amount), delta = amount, balance = balance, note = note })
+  redis.call('RPUSH', T .. ':l:' .. uid, string.format(
+    '{"id":%s,"ms":%.0f,"kind":"%s","amount":%.0f,"delta":%.0f,"balance":%.0f,"job":"","note":%s}',
+    cjson.encode(id), now, kind, math.abs(amount), amount, balance, note))
   return balance
 end

@@ -32,8 +32,12 @@ local function money_fits(hold, target, money)
   return money == ''
 end
 
--- Was the transition at this place written by this operation?
+-- Was the transition at this place written by this operation? A short row opens with it (engine/rows.py).
 local function was_done(T, job, place, op)
   local row = redis.call('LINDEX', T .. ':h:' .. job, place)
-  return row and string.find(row, '"op":"' .. op .. '"', 1, true) ~= nil
+  if not row then return false end
+  if string.sub(row, 1, 1) == '{' then return string.find(row, '"op":"' .. op .. '"', 1, true) ~= nil end
+  local epoch, at, event = string.match(op, '^(%d+):(%d+):([a-z_]+)$')
+  local short = at == string.format('%.0f', place) and epoch .. ':' .. event or '=' .. op
+  return string.sub(row, 1, #short + 4) == '["' .. short .. '",'
 end

@@ -27,7 +27,7 @@ local moved = seq + 1
 local hold = g.hold
 if money ~= '' then
   hold = money == 'capture' and 'captured' or 'released'
-  pay(T, g.uid, money, g.cost, job .. ':' .. string.format('%.0f', moved), job, now)
+  pay(T, g.uid, money, g.cost, job, moved, now)
 end
 local keep = lease_ms > 0 and not unclaim and not TERMINAL[target]
 redis.call('HSET', T .. ':j:' .. job, 'st', target, 'seq', moved, 'hold', hold, 'dl', deadline,

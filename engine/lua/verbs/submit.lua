@@ -29,7 +29,7 @@ if cost < 0 or balance < cost then return { 'insufficient', tostring(balance) } 
 local held = 'none'
 if cost > 0 then
   held = 'held'
-  balance = pay(T, uid, 'hold', cost, job .. ':0', job, now)
+  balance = pay(T, uid, 'hold', cost, job, 0, now)
 end
 redis.call('SET', T .. ':i:' .. idem, job, 'PX', idem_ms)
 redis.call('HSET', T .. ':j:' .. job, 'st', 'queued', 'seq', 0, 'ep', 0, 'gv', graph, 'uid', uid,

@@ -3,16 +3,23 @@
 import json
 from typing import Any
 
+from engine.rows import ledger_fields, records_of
 from tests.engine.check.flows import Damage, Lives, key_of
 
 
+async def _read(lives: Lives, key: str) -> list[dict[str, Any]]:
+    rows = await lives.run("LRANGE", key, 0, -1)
+    _, kind, name = key.split(":", 2)
+    return records_of(name, rows) if kind == "h" else [ledger_fields(row) for row in rows]
+
+
 async def _edit(lives: Lives, key: str, place: int, **changes: Any) -> None:
-    row = json.loads(await lives.run("LINDEX", key, place))
+    row = (await _read(lives, key))[place]
     await lives.run("LSET", key, place, json.dumps(row | changes, separators=(",", ":")))
 
 
 async def _rows(lives: Lives) -> list[dict[str, Any]]:
-    return [json.loads(row) for row in await lives.run("LRANGE", key_of("l", 7), 0, -1)]
+    return await _read(lives, key_of("l", 7))
 
 
 async def _place(lives: Lives, job: str, kind: str) -> int:
@@ -67,7 +74,7 @@ async def released_twice(lives: Lives) -> None:
 
 
 async def captured_and_released(lives: Lives) -> None:
-    row = json.loads(await lives.run("LINDEX", key_of("l", 7), await _place(lives, lives.done.id, "capture")))
+    row = (await _rows(lives))[await _place(lives, lives.done.id, "capture")]
     row |= {"kind": "release", "delta": 10, "balance": row["balance"] + 10}
     await lives.run("RPUSH", key_of("l", 7), json.dumps(row, separators=(",", ":")))
 

@@ -1,5 +1,6 @@
 """Every edge in a real store: Redis lets it pass, the money goes where it should, the history replays."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from engine.codec import encode
@@ -11,6 +12,7 @@ from engine.replay.walks import Walk, edge_walks
 from engine.store import Store
 from engine.store_export import histories
 from engine.values import EntryKind, NewJob
+from states.decide import Decision
 from states.graph import GRAPH
 from states.job import Job
 from states.vocabulary import TERMINALS
@@ -52,8 +54,29 @@ async def _walked(world: World, walk: Walk, number: int) -> Job:
             lease_ms=15_000,
         )
         assert isinstance(answer, Job), (made_by.edge.id, answer)
+        await _knows_it_again(world, made_by, row)
         job = answer
     return job
+
+
+async def _knows_it_again(world: World, made_by: Decision, record: Mapping[str, object]) -> None:
+    """The row of a transition is found by its operation, and by no other one's."""
+    before, seq, event = made_by.before, made_by.after.seq, made_by.edge.trigger
+    stored = await world.store.read(before.id)
+    assert stored is not None
+    epoch = stored.epoch
+    for op, answer in (
+        (f"{epoch}:{seq}:{event}", "ok"),
+        (f"{epoch}:{seq}:other", "stale"),
+        (f"{epoch + 1}:{seq}:{event}", "stale"),
+        (f"{epoch}:{seq + 1}:{event}", "stale"),
+        (f"{epoch}:{event}", "stale"),
+    ):
+        again = await world.store.commit(
+            replace(before, epoch=epoch), replace(made_by.after, epoch=epoch),
+            edge_id=made_by.edge.id, op=op, record=record,
+        )  # fmt: skip
+        assert ("ok" if isinstance(again, Job) else again.value) == answer, op
 
 
 async def test_every_edge_passes_a_real_store_and_replays(store: Store) -> None:
