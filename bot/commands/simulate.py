@@ -107,20 +107,22 @@ def _play_all(
 ) -> tuple[_Total, Played | None]:
     """So many worlds and so many steps at least, or those up to the first violation."""
     total, began, found = _Total(), time.monotonic(), None
-    with _bar(console) as bar, closing(play_many(plans, workers)) as worlds:
-        task = bar.add_task("worlds", total=None if steps else seeds)
-        said = began
-        for played in worlds:
-            total.add(played)
-            bar.advance(task)
-            if not console.is_terminal and time.monotonic() - said > SAY_S:
-                said = time.monotonic()
-                console.print(f"{total.seeds} worlds, {total.steps} steps so far")
-            if played.violation is not None:
-                found = played
-            if found or (total.seeds >= seeds and total.steps >= steps):
-                break
-    _summary(console, total, time.monotonic() - began)
+    try:
+        with _bar(console) as bar, closing(play_many(plans, workers)) as worlds:
+            task = bar.add_task("worlds", total=None if steps else seeds)
+            said = began
+            for played in worlds:
+                total.add(played)
+                bar.advance(task)
+                if not console.is_terminal and time.monotonic() - said > SAY_S:
+                    said = time.monotonic()
+                    console.print(f"{total.seeds} worlds, {total.steps} steps so far")
+                if played.violation is not None:
+                    found = played
+                if found or (total.seeds >= seeds and total.steps >= steps):
+                    break
+    finally:  # a run that is broken off has shown something too
+        _summary(console, total, time.monotonic() - began)
     if total.seeds == 1 and total.last is not None:
         console.print(f"digest {total.last.digest}")
     return total, found

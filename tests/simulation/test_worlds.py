@@ -5,6 +5,7 @@ import re
 import secrets
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -106,6 +107,17 @@ def test_the_command_sums_up() -> None:
     assert "2 worlds" in answer.output
     assert re.search(r"edges \d+ of \d+; never: ", answer.output)
     assert re.search(r"verb claim +\d+", answer.output)
+
+
+def test_a_run_that_is_broken_off_sums_up_too(monkeypatch: pytest.MonkeyPatch, wire: Wire) -> None:
+    def interrupted(*_: Any) -> Iterator[Played]:
+        yield play(Plan(3, jobs=2), wire)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("bot.commands.simulate.play_many", interrupted)
+    answer = CliRunner().invoke(simulate, ["--seed", "3", "--seeds", "5", "--jobs", "2"])
+    assert answer.exit_code != 0
+    assert re.search(r"^1 worlds, \d+ steps", answer.output, re.MULTILINE)
 
 
 @pytest.mark.long
