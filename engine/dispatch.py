@@ -17,7 +17,8 @@ from typing import Any, Final
 
 from engine.connection import Connection, ScriptMissing
 from engine.errors import ScriptFailed, StoreUnavailable
-from engine.scripts import HOT, MAX_BATCH, Library, Value, Wire, library
+from engine.script_files import library
+from engine.scripts import HOT, MAX_BATCH, Library, Value, Wire
 
 DEADLINE_S: Final = 10.0
 """How long a call is resent before StoreUnavailable, real seconds: it bounds waiting for a network."""

@@ -11,7 +11,7 @@ from typing import Final
 
 from engine.check.reading import check_sources
 from engine.keys import TAGS
-from engine.scripts import read_sources
+from engine.script_files import read_sources
 
 PROVIDERS: Final = ("kie",)
 """Whose shared limits live under tags of their own."""

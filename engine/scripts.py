@@ -1,4 +1,4 @@
-"""The loader of the Lua verbs: one file a verb, shared parts included, arguments bound by name.
+"""The Lua verbs as they are sent: one file a verb, arguments bound by name, calls alone or in batches.
 
 A verb file opens with its contract:
 
@@ -14,21 +14,19 @@ plain (string or bytes), `:int` (a number), `:int?` (nil when None), `:flag` (a 
 table; last only). A wrong or missing name fails in Python before anything is sent.
 
 Each body becomes a Lua function `V.<verb>(T, A)`, so that a single call and a batch of calls to the same
-partition run the very same text.
+partition run the very same text. Reading the files is `engine.script_files`.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
-from importlib.resources import files
+from types import NoneType
 from typing import Any, Final
 
 from engine.errors import ScriptBroken
 
 SHEBANG: Final = "#!lua"
 MAX_BATCH: Final = 64
-"""Calls in one batch script: bounds how long the server's one thread is taken (0.1 ms each at most)."""
+"""Calls in one batch script: bounds how long the server's one thread is taken."""
 
 HOT: Final = frozenset(
     {
@@ -50,8 +48,14 @@ _PLAIN: Final[Mapping[str, tuple[type, ...]]] = {
     "rest": (),
 }
 """Types that travel as they are."""
-_ARGUMENT = re.compile(r"^([a-z][a-z0-9_]*)(:int\?|:int|:flag|\*)?$")
-_INCLUDE = re.compile(r"^--@include\s+(\S+)\s*$")
+_CLASSES: Final[Mapping[str, Any]] = {
+    "text": (str, bytes),
+    "int": (),
+    "int?": NoneType,
+    "flag": bool,
+    "rest": (list, tuple),
+}
+"""What else an argument may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +67,8 @@ class Argument:
 
     def check(self, verb: str, value: Value) -> None:
         """Raises ScriptBroken when a value is none of this kind."""
-        kind = self.kind
-        fits = (
-            (kind == "flag" and isinstance(value, bool))
-            or (kind == "int?" and value is None)
-            or (kind == "rest" and isinstance(value, (list, tuple)))
-            or (kind == "text" and isinstance(value, (str, bytes)))
-        )
-        if not fits:
-            raise ScriptBroken(f"{verb}: argument {self.name} is {kind}, got {type(value).__name__}")
+        if not isinstance(value, _CLASSES[self.kind]):
+            raise ScriptBroken(f"{verb}: argument {self.name} is {self.kind}, got {type(value).__name__}")
 
     def binding(self, position: int) -> str:
         """The Lua that makes this argument a local."""
@@ -201,108 +198,3 @@ def _compose(verbs: Sequence[Verb], tail: str, flags: str) -> str:
     return "\n".join(
         [head, _NOTHING_LEFT, *shared.values(), "local V = {}", *(v.function() for v in verbs), tail]
     )
-
-
-def parse_verb(name: str, sources: Mapping[str, str]) -> Verb:
-    """Read `verbs/<name>.lua` out of `sources` (path → text); ScriptBroken names the file and the mend."""
-    path = f"verbs/{name}.lua"
-    lines = sources[path].splitlines()
-    if not lines or not lines[0].startswith(SHEBANG):
-        raise ScriptBroken(f"{path}: the first line must be `{SHEBANG}`")
-    header = _header(path, lines)
-    if header["KEYS"] != "prefix":
-        raise ScriptBroken(f"{path}: `-- KEYS: prefix` is the only key of a verb")
-    includes: dict[str, str] = {}
-    _resolve(path, sources, includes, ())
-    arguments = _arguments(path, header["ARGV"])
-    return Verb(
-        name=name,
-        purpose=header["purpose"],
-        arguments=arguments,
-        returns=header["Returns"],
-        flags=lines[0].removeprefix(SHEBANG).strip().removeprefix("flags="),
-        body=_body(sources[path]),
-        includes=tuple((p, t) for p, t in includes.items() if p != path),
-        names=frozenset(argument.name for argument in arguments),
-        order=tuple(argument.name for argument in arguments),
-    )
-
-
-def _header(path: str, lines: Sequence[str]) -> dict[str, str]:
-    found: dict[str, str] = {"purpose": ""}
-    word = "purpose"
-    for line in lines[1:]:
-        if not line.startswith("-- "):
-            break
-        text = line.removeprefix("-- ").strip()
-        label = re.match(r"^(KEYS|ARGV|Returns):\s*(.*)$", text)
-        if label:
-            word = label[1]
-            found[word] = label[2]
-        else:
-            found[word] = f"{found[word]} {text}".strip()
-    for word in ("purpose", "KEYS", "ARGV", "Returns"):
-        if word not in found or not (found[word] or word == "ARGV"):
-            raise ScriptBroken(f"{path}: the header says nothing of {word}")
-    return found
-
-
-def _arguments(path: str, text: str) -> tuple[Argument, ...]:
-    made: list[Argument] = []
-    for word in text.split():
-        match = _ARGUMENT.match(word)
-        if match is None:
-            raise ScriptBroken(f"{path}: cannot read the argument {word!r}")
-        kind = {None: "text", "*": "rest"}.get(match[2]) or match[2].removeprefix(":")
-        made.append(Argument(match[1], kind))
-    names = [argument.name for argument in made]
-    if len(set(names)) != len(names):
-        raise ScriptBroken(f"{path}: an argument is named twice")
-    if any(argument.kind == "rest" for argument in made[:-1]):
-        raise ScriptBroken(f"{path}: only the last argument may take the rest")
-    return tuple(made)
-
-
-def _resolve(path: str, sources: Mapping[str, str], done: dict[str, str], above: tuple[str, ...]) -> None:
-    """Depth first, so that a part stands before those that use it."""
-    if path in above:
-        raise ScriptBroken(f"{path}: included in a circle: {' → '.join([*above, path])}")
-    if path not in sources:
-        raise ScriptBroken(f"{above[-1]}: includes {path}, which does not exist")
-    wanted = [m[1] for line in sources[path].splitlines() if (m := _INCLUDE.match(line))]
-    if len(set(wanted)) != len(wanted):
-        raise ScriptBroken(f"{path}: includes the same part twice")
-    for part in wanted:
-        if part not in done:
-            _resolve(part, sources, done, (*above, path))
-    done[path] = _body(sources[path])
-
-
-def _body(text: str) -> str:
-    """The code without header, includes and whole-line comments: less to send and to hash."""
-    kept = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("--")]
-    return "\n".join(line for line in kept if not line.startswith(SHEBANG))
-
-
-def parse_library(sources: Mapping[str, str]) -> Library:
-    """All `verbs/*.lua` of `sources` (path → text)."""
-    names = sorted(p.removeprefix("verbs/").removesuffix(".lua") for p in sources if p.startswith("verbs/"))
-    verbs = {name: parse_verb(name, sources) for name in names}
-    return Library(verbs)
-
-
-def read_sources() -> dict[str, str]:
-    """The Lua files of this package, path → text."""
-    root = files("engine") / "lua"
-    return {
-        f"{folder}/{entry.name}": entry.read_text(encoding="utf-8")
-        for folder in ("lib", "verbs")
-        for entry in (root / folder).iterdir()
-        if entry.name.endswith(".lua")
-    }
-
-
-@cache
-def library() -> Library:
-    """The engine's own verbs, read once a process."""
-    return parse_library(read_sources())

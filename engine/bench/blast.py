@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from engine.scripts import MAX_BATCH, Wire, library
+from engine.script_files import library
+from engine.scripts import MAX_BATCH, Wire
 from engine.simulation.wire import encode
 
 _CHUNK: Final = 1 << 16

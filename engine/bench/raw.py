@@ -19,7 +19,8 @@ from engine.config import EngineConfig
 from engine.connection import Connection
 from engine.dispatch import Dispatcher
 from engine.front import Engine
-from engine.scripts import Value, library
+from engine.script_files import library
+from engine.scripts import Value
 from engine.store import Store
 
 SLOTS = 64

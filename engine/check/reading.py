@@ -14,7 +14,8 @@ from engine.dispatch import Dispatcher
 from engine.errors import ScriptFailed, StoreMismatch
 from engine.keys import CONTRA_ACCOUNTS, SCHEMA, WHOLE_GRAPH, tag
 from engine.rows import lines_of
-from engine.scripts import Library, parse_library
+from engine.script_files import parse_library
+from engine.scripts import Library
 
 PACK: Final = "pack.lua"
 """The one file of the folder that is no verb."""

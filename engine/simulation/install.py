@@ -8,7 +8,8 @@ from engine.config import EngineConfig
 from engine.dispatch import Dispatcher
 from engine.front import Engine
 from engine.randomness import TOKEN_LENGTH
-from engine.scripts import Library, parse_library, read_sources
+from engine.script_files import parse_library, read_sources
+from engine.scripts import Library
 from engine.simulation.host import Host
 from engine.simulation.link import SimConnection, SimServer
 from engine.store import Store

@@ -6,7 +6,8 @@ import pytest
 from engine.connection import Connection
 from engine.dispatch import ON_THE_WAY, Dispatcher
 from engine.errors import ScriptBroken, StoreUnavailable
-from engine.scripts import HOT, library
+from engine.script_files import library
+from engine.scripts import HOT
 
 T = "{1768}"
 

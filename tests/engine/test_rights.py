@@ -24,7 +24,8 @@ from engine.front import Engine
 from engine.ports import Alert
 from engine.randomness import SeededRandomness
 from engine.rights import auditor_line, commands_in, service_line
-from engine.scripts import Value, library, read_sources
+from engine.script_files import library, read_sources
+from engine.scripts import Value
 from states.job import Hint
 from states.vocabulary import AlertKind, Reason, State
 from tests.engine.fakes import FILM, USER, World, failed

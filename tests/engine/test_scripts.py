@@ -6,7 +6,7 @@ import pytest
 from engine.connection import Connection
 from engine.dispatch import Dispatcher
 from engine.errors import ScriptBroken, ScriptFailed
-from engine.scripts import library, parse_library, parse_verb, read_sources
+from engine.script_files import library, parse_library, parse_verb, read_sources
 from states.vocabulary import State
 
 T = "{1768}"
