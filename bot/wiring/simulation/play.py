@@ -78,7 +78,8 @@ def play_many(plans: Iterable[Plan], workers: int) -> Generator[Played, None, No
         stack.callback(_end, set(active_children()))
         ahead, rest = deque[Future[Played]](), iter(plans)
         while True:
-            ahead.extend(pool.submit(_play_here, plan) for plan in islice(rest, 3 * workers - len(ahead)))
+            with _undisturbed():
+                ahead.extend(pool.submit(_play_here, plan) for plan in islice(rest, 3 * workers - len(ahead)))
             if not ahead:
                 return
             yield ahead.popleft().result()
@@ -87,7 +88,17 @@ def play_many(plans: Iterable[Plan], workers: int) -> Generator[Played, None, No
 def _end(others: set[BaseProcess]) -> None:
     """Whoever leaves early does not wait for worlds that nobody will look at. (`others` are not ours.)"""
     for process in set(active_children()) - others:
-        process.terminate()
+        process.kill()
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """No signal while processes are born: one that is half known would be left. They are born deaf, too."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 _here: list[Wire] = []
@@ -95,7 +106,6 @@ _here: list[Wire] = []
 
 
 def _settle(paths: Any) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends us
     _here.append(Wire(paths.get()))
 
 
