@@ -2,6 +2,9 @@
 
 import asyncio
 import sys
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -10,8 +13,8 @@ from rich.console import Console
 from tests.bench.__main__ import picture
 from tests.bench.compare import Comparison, show
 from tests.bench.contenders import FIGURES, PEERS, Peer, run_peer
-from tests.bench.peers import frame
-from tests.bench.peers.environments import HERE, CannotInstall, node_peer
+from tests.bench.peers import environments, frame
+from tests.bench.peers.environments import HERE, CannotInstall, node_peer, python_peer
 
 STAND_IN = """
 from tests.bench.peers.frame import noop, order, run
@@ -52,6 +55,63 @@ def test_a_peer_that_cannot_be_had_is_said_plainly(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("PATH", "")
     with pytest.raises(CannotInstall, match="npm is not installed"):
         node_peer("bullmq")
+
+
+class Installer:
+    """Stands in for npm and pip: says how many install at the same moment, and how often they are called."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+        self.most = 0
+        self._inside = 0
+        self._second = threading.Event()
+
+    def __call__(self, command: Sequence[str]) -> str:
+        self._inside += 1
+        self.most = max(self.most, self._inside)
+        if self._inside > 1:
+            self._second.set()
+        self._second.wait(0.2)
+        if "venv" in command:
+            Path(command[-1]).mkdir()
+        self.calls.append(" ".join(command))
+        self._inside -= 1
+        return ""
+
+
+@pytest.mark.parametrize(
+    ("install", "name", "calls"), [(python_peer, "saq", 2), (node_peer, "bullmq", 1)], ids=["pip", "npm"]
+)
+def test_a_peer_is_installed_once_by_whoever_comes_first(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    install: Callable[[str], list[str]],
+    name: str,
+    calls: int,
+) -> None:
+    installer = Installer()
+    monkeypatch.setattr(environments, "_run", installer)
+    monkeypatch.setattr(environments, "PLACE", tmp_path)
+    monkeypatch.setattr("shutil.which", lambda program: f"/usr/bin/{program}")
+    with ThreadPoolExecutor(2) as both:
+        first, second = both.map(install, [name, name])
+    assert first == second
+    assert installer.most == 1
+    assert len(installer.calls) == calls
+
+
+def test_an_install_that_failed_is_begun_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def broken(command: Sequence[str]) -> str:
+        raise CannotInstall(command[-1])
+
+    monkeypatch.setattr(environments, "PLACE", tmp_path)
+    monkeypatch.setattr(environments, "_run", broken)
+    with pytest.raises(CannotInstall):
+        python_peer("saq")
+    installer = Installer()
+    monkeypatch.setattr(environments, "_run", installer)
+    python_peer("saq")
+    assert len(installer.calls) == 2
 
 
 def test_the_last_job_ends_the_count(

@@ -1,14 +1,18 @@
 """Each peer in an environment of its own below .venv/peers, made when it is first measured.
 
-A peer is never a dependency of the project: its requirements file stands beside its code.
+A peer is never a dependency of the project: its requirements file stands beside its code. Whoever comes
+while another installs the same peer waits for it.
 """
 
+import fcntl
 import hashlib
 import json
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +20,7 @@ HERE: Final = Path(__file__).parent
 ROOT: Final = Path(__file__).parents[3]
 PLACE: Final = ROOT / ".venv" / "peers"
 _PATIENCE_S: Final = 300
+_QUIETLY: Final = ("--disable-pip-version-check", "--quiet")
 
 
 class CannotInstall(RuntimeError):  # noqa: N818 - reads as a sentence where it is caught
@@ -27,13 +32,12 @@ def python_peer(name: str) -> list[str]:
     wanted = HERE / f"{name}.txt"
     place = PLACE / name
     python = place / "bin" / "python"
-    if not _ready(place, wanted):
-        shutil.rmtree(place, ignore_errors=True)
-        _run([sys.executable, "-m", "venv", str(place)])
-        _run(
-            [str(python), "-m", "pip", "--disable-pip-version-check", "--quiet", "install", "-r", str(wanted)]
-        )
-        _stamp(place, wanted)
+    with _alone(place):
+        if not _ready(place, wanted):
+            shutil.rmtree(place, ignore_errors=True)
+            _run([sys.executable, "-m", "venv", str(place)])
+            _run([str(python), "-m", "pip", *_QUIETLY, "install", "-r", str(wanted)])
+            _stamp(place, wanted)
     return [str(python), "-W", "ignore", "-m", f"tests.bench.peers.{name}_peer"]
 
 
@@ -43,14 +47,15 @@ def node_peer(name: str) -> list[str]:
     if npm is None or node is None:
         raise CannotInstall("Node.js with npm is not installed here")
     place, wanted = PLACE / name, HERE / f"{name}.json"
-    if not _ready(place, wanted):
-        shutil.rmtree(place, ignore_errors=True)
-        place.mkdir(parents=True)
-        shutil.copy(wanted, place / "package.json")
-        _run([npm, "install", "--no-fund", "--no-audit", "--silent", "--prefix", str(place)])
-        _stamp(place, wanted)
     script = place / f"{name}.mjs"
-    shutil.copy(HERE / script.name, script)  # it finds its modules beside itself
+    with _alone(place):
+        if not _ready(place, wanted):
+            shutil.rmtree(place, ignore_errors=True)
+            place.mkdir(parents=True)
+            shutil.copy(wanted, place / "package.json")
+            _run([npm, "install", "--no-fund", "--no-audit", "--silent", "--prefix", str(place)])
+            _stamp(place, wanted)
+        shutil.copy(HERE / script.name, script)  # it finds its modules beside itself
     return [node, str(script)]
 
 
@@ -64,6 +69,15 @@ def versions(command: list[str]) -> str:
         return ", ".join([f"node {node}", *(f"{name} {version}" for name, version in asked.items())])
     frozen = _run([command[0], "-m", "pip", "--disable-pip-version-check", "freeze"])
     return ", ".join(line for line in frozen.split() if "==" in line)
+
+
+@contextmanager
+def _alone(place: Path) -> Iterator[None]:
+    """Nobody else installs this peer meanwhile. The lock goes with its holder, however that ends."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with place.with_name(f"{place.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _ready(place: Path, wanted: Path) -> bool:
