@@ -20,11 +20,11 @@ from states.vocabulary import AlertKind, ErrorClass, Reason
 INCIDENT = "incident:"
 """Prefix of a pause that an incident made, and that the next success may lift."""
 REFRESH_MS = 1_000
-IDLE_REFRESH_MS = 30_000
+IDLE_REFRESH_MS = 60_000
 STORE_AWAY_MS = 1_000
 PAUSE_MS = 600_000
 """How long a pause made by an incident outlives the last sign of it."""
-PAUSE_LOOK_MS = 30_000
+PAUSE_LOOK_MS = 60_000
 _TEXT = 300
 _UNSETTLED = frozenset({TaskStatus.INTENT, TaskStatus.OPEN, TaskStatus.OVERDUE})
 _PAUSES = frozenset({Reason.PROVIDER_AUTH, Reason.PROVIDER_BALANCE, Reason.MODEL_RETIRED})
@@ -59,7 +59,7 @@ class Gate:
     async def opens_ms(self, *, idle: bool = False) -> int | None:
         """When a queued job may be started again; None = now. Asked of the store once a second.
 
-        `idle`: nobody rang, so there is hardly anything to start; an answer twice a minute is fresh enough.
+        `idle`: nobody rang, so there is hardly anything to start; an answer a minute old is fresh enough.
         """
         now = self.clock.now_ms()
         if now - self._asked_ms >= (IDLE_REFRESH_MS if idle else REFRESH_MS) or (

@@ -23,7 +23,7 @@ OUTBOX: Final = "ob"
 INBOX: Final = "in"
 ADMIN_LANE: Final = "@admin"
 """The operator's lane; it lives in partition 0."""
-BLOCK_S: Final = 10.0
+BLOCK_S: Final = 30.0
 """One bell read; also how long a bell lost with its reader can go unheard. Real seconds."""
 LEASE_MS: Final = 60_000
 

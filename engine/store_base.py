@@ -16,7 +16,7 @@ from engine.ports import Clock, Randomness
 from engine.randomness import SystemRandomness
 
 DAY_MS: Final = 86_400_000
-REMEASURE_S: Final = 60.0
+REMEASURE_S: Final = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ class StoreBase:
             try:
                 await clock.measure(self.connection.server_ms)
             except StoreUnavailable:
-                continue  # the monotonic clock carries on; measured again in a minute
+                continue  # the monotonic clock carries on; measured again soon
 
     # --- where things are -----------------------------------------------------------------------
 

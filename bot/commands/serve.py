@@ -14,6 +14,7 @@ from bot.wiring.running import Trouble, finished
 from bot.wiring.sandbox import CALL_S, LEASE_S, sandbox_tuning
 from bot.wiring.shared_clock import SharedClock
 from engine import logbook
+from engine.collector import settle
 
 _NEEDS = ("bot_token", "api_keys")
 """The bot needs the provider's keys too: it takes the callbacks, and a callback is only a reason to ask."""
@@ -56,6 +57,7 @@ async def _serve(role: Role, name: str, clock_word: str = "", call_s: float = CA
         for number in (signal.SIGINT, signal.SIGTERM):
             with suppress(NotImplementedError):  # a platform without signals in its loop
                 loop.add_signal_handler(number, app.stop.set)
+        settle()
         await app.run()
         if app.trouble:
             raise Trouble(app.trouble)

@@ -15,6 +15,7 @@ from engine.bench.crew import Crew, at_work, config_of, crew, fund
 from engine.bench.footprint import Footprint, footprint
 from engine.bench.meter import Server, cpu_s, look, wall_s
 from engine.bench.waiting import until, until_async
+from engine.collector import settle
 from engine.connection import Connection
 from engine.front import Engine
 
@@ -226,6 +227,7 @@ async def _work(plan: Plan, tally: Tally, number: int, pipe: Pipe) -> None:
 
     engine = await Engine.connect(plan.url, config_of(plan.partitions))
     async with crew(engine, name=f"w{number}", slots=plan.concurrency, ended=ended) as made:
+        settle()
         pipe.send("ready")
         await asyncio.to_thread(pipe.recv)
         began_s, used_s = wall_s(), cpu_s()

@@ -19,7 +19,7 @@ from engine.endpoints import Endpoint
 from engine.errors import ScriptFailed, StoreUnavailable
 
 CONNECT_S: Final = 5.0
-BLOCK_S: Final = 10.0
+BLOCK_S: Final = 30.0
 WATCHDOG_S: Final = 2.0
 
 
