@@ -83,7 +83,7 @@ def make_relay(
         notifier,
         raise_alert,
         late.order,
-        engine.keep_unheard,
+        engine,
         read,
         engine.store.clock,
         telemetry,

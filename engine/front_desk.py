@@ -130,6 +130,19 @@ class FrontDesk:
             lines = b"\n".join([*kept, body][-UNHEARD_MOST:])
             await self.remember(notice.user_id, UNHEARD, lines, self.config.retention_s)
 
+    async def is_unheard(self, notice: Notice) -> bool:
+        """Whether it is kept for its user still."""
+        return encode_notice(notice) in (await self.recall(notice.user_id, UNHEARD) or b"").splitlines()
+
+    async def drop_unheard(self, notice: Notice) -> None:
+        """It has been heard after all."""
+        body = encode_notice(notice)
+        kept = (await self.recall(notice.user_id, UNHEARD) or b"").splitlines()
+        if others := [each for each in kept if each != body]:
+            await self.remember(notice.user_id, UNHEARD, b"\n".join(others), self.config.retention_s)
+        elif kept:
+            await self.forget(notice.user_id, UNHEARD)
+
     async def _tell_unheard(self, user_id: int) -> int:
         """Put what was kept into the outbox once more, unless its job is forgotten; how much was kept."""
         kept = (await self.recall(user_id, UNHEARD) or b"").splitlines()

@@ -9,17 +9,20 @@ second ring would be worse.
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
 
 from engine import logbook
 from engine.codec import decode_outbox
 from engine.errors import StoreUnavailable
 from engine.outbound import LATE_WATCH
 from engine.ports import Alert, Clock, Failed, Notice, Notifier, Told
-from engine.queue_values import Entry, Returned
+from engine.queue_values import Entry
 from engine.queues import OrderedQueue
 from engine.telemetry import Telemetry
 from states.job import Job
 from states.vocabulary import TERMINALS, ErrorClass, NoticeKind, State
+
+T = TypeVar("T")
 
 WAIT_S = 30.0
 RETRY_S = 1.0
@@ -32,6 +35,22 @@ _WHILE_WAITING = frozenset({NoticeKind.STATUS, NoticeKind.PATIENCE, NoticeKind.S
 _TOO_LATE = TERMINALS | {State.SENDING}
 
 
+class Unheard(Protocol):
+    """What users who are gone should hear when they come back (`engine.front_desk`). All harmless twice."""
+
+    async def keep_unheard(self, notice: Notice) -> None:
+        """Keep it."""
+        ...
+
+    async def is_unheard(self, notice: Notice) -> bool:
+        """Whether it is kept: not, once its user has come back."""
+        ...
+
+    async def drop_unheard(self, notice: Notice) -> None:
+        """It has been heard after all."""
+        ...
+
+
 @dataclass(slots=True)
 class Relay:
     """Runs until cancelled. Several relays may run at once: a chat's next entry is given to one of them."""
@@ -42,8 +61,7 @@ class Relay:
     """Called with an alert and its entry id; must be harmless twice."""
     watch_late: Callable[[str], Awaitable[None]]
     """Called with a job that ended while its bought tasks may still succeed; must be harmless twice."""
-    keep_unheard: Callable[[Notice], Awaitable[None]]
-    """Called with what a user who is gone should hear when they come back; must be harmless twice."""
+    unheard: Unheard
     read_job: Callable[[str], Awaitable[Job | None]]
     clock: Clock
     telemetry: Telemetry
@@ -94,16 +112,14 @@ class Relay:
     async def _later(self, entry: Entry, after_ms: int, *, flood: bool = False) -> None:
         await self._insist(lambda: self.outbox.nack(entry, after_ms=after_ms, flood=flood))
 
-    async def _insist(self, give_back: Callable[[], Awaitable[Returned]]) -> None:
+    async def _insist(self, ask: Callable[[], Awaitable[T]]) -> T:
         """Until the store is back: an entry that is not given back is renewed with the others, for ever."""
         while True:
             try:
-                await give_back()
+                return await ask()
             except StoreUnavailable:
                 self.telemetry.emit("store.lost", worker="relay")
                 await self.clock.sleep(RETRY_S)
-            else:
-                return
 
     async def _handle(self, entry: Entry) -> None:
         what = decode_outbox(entry.body)
@@ -117,19 +133,31 @@ class Relay:
             self.telemetry.emit("notice.outdated", job=what.job_id, kind=what.kind)
             await self._done(entry)
             return
-        answer = await self.notifier.tell(what)
+        answer: Told | Failed | None = await self.notifier.tell(what)
         if _gone(answer) and what.kind not in _WHILE_WAITING:
-            await self.keep_unheard(what)
-            answer = await self.notifier.tell(what)  # somebody may have come back before it was kept
-            if _gone(answer):
-                self.telemetry.emit("notice.kept", job=what.job_id, user=what.user_id, kind=what.kind)
-                await self._done(entry)
+            answer = await self._kept(entry, what)
+            if answer is None:
                 return
         if isinstance(answer, Failed):
             await self._failed(entry, what, answer)
             return
         self.telemetry.emit("notice.told", job=what.job_id, user=what.user_id, kind=what.kind)
         await self._done(entry)
+
+    async def _kept(self, entry: Entry, notice: Notice) -> Told | Failed | None:
+        """Keep it for its user's return; None when it is. Who returns meanwhile must hear it all the same."""
+        await self.unheard.keep_unheard(notice)
+        answer = await self.notifier.tell(notice)  # somebody may have come back before it was kept
+        if not _gone(answer):
+            if isinstance(answer, Told):
+                await self.unheard.drop_unheard(notice)
+            return answer
+        self.telemetry.emit("notice.kept", job=notice.job_id, user=notice.user_id, kind=notice.kind)
+        await self._done(entry)
+        if not await self._insist(lambda: self.unheard.is_unheard(notice)):
+            # they came back after it was kept and found it in the outbox yet, in these hands
+            await self._insist(lambda: self.outbox.put(entry.lane, entry.id, entry.body))
+        return None
 
     async def _worth_telling(self, notice: Notice, state: str) -> bool:
         """`state`: the job's, as the take saw it; looked up when the entry's id does not name the job."""
@@ -158,7 +186,7 @@ class Relay:
         await self._later(entry, after_ms, flood=verdict.retry_after_s is not None)
 
 
-def _gone(answer: Told | Failed) -> bool:
+def _gone(answer: Told | Failed | None) -> bool:
     return isinstance(answer, Failed) and answer.verdict.cls is ErrorClass.PARKED
 
 

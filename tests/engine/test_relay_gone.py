@@ -4,6 +4,7 @@ import pytest
 
 from engine.check.reading import StoreReader
 from engine.check.sweep import check_store
+from engine.ports import Failed, Notice
 from engine.store import Store
 from states.vocabulary import NoticeKind, Reason, Stage
 from tests.engine.fakes import USER, World, failed, make_world
@@ -47,12 +48,29 @@ async def test_last_words_are_kept_once_and_for_their_user_only(world: World) ->
 
 
 async def test_who_comes_back_while_it_is_kept_hears_it_all_the_same(world: World) -> None:
-    relay = world.relay()
-    await put(world, notice(0))
+    relay, job = world.relay(), (await world.launched()).id
+    await world.outbox()
+    await put(world, notice(0, job=job))
     world.notifier.script.append(GONE)
     assert await told(world, relay) == [0, 0]
     assert world.seen.named("notice.told")
     assert await left(world) == 0
+    assert await world.engine.user_returned(USER) == 0  # and not once more
+
+
+async def test_who_comes_back_just_after_it_was_kept_hears_it_too(world: World) -> None:
+    relay, job = world.relay(), (await world.launched()).id
+    await world.outbox()
+    await put(world, notice(0, job=job), notice(1, NoticeKind.BELL, job=job))
+
+    async def returns_meanwhile(_: Notice) -> Failed:
+        assert await world.engine.user_returned(USER) == 1
+        return GONE
+
+    world.notifier.script += [GONE, returns_meanwhile]
+    assert sorted(map(str, await told(world, relay))) == ["0", "0", "0", "1"]
+    assert {str(each["kind"]) for each in world.seen.named("notice.told")} == {"user_error", "bell"}
+    assert (await left(world), await world.engine.user_returned(USER)) == (0, 0)
 
 
 async def test_progress_is_not_kept_for_who_is_gone(world: World) -> None:
