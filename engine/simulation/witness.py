@@ -70,6 +70,10 @@ class Witness:
                 self._claimed(who, shown)
         elif verb in ("commit", "note", "park", "migrate") and answer == b"ok":
             self._written(who, verb, dict(zip(self.order[verb], args, strict=False)))
+        elif verb == "quarantine" and answer == b"ok":
+            known = self.jobs.setdefault(str(args[self.order[verb].index("job")]), _Known())
+            known.epoch += 1  # whoever held it is fenced
+            known.lines.append(f"{self.now_ms()} {who.name} sets it aside")
         elif verb == "submit" and answer[0] == b"created":
             job = str(args[0])
             if job not in self.jobs:

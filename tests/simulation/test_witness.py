@@ -51,6 +51,15 @@ def test_a_write_of_an_older_lease_is_a_broken_fence(court: Court) -> None:
     assert court.complaints == ["fence"]
 
 
+def test_setting_a_job_aside_fences_its_worker_too(court: Court) -> None:
+    court.claim(1)
+    court.write("quarantine", epoch="")
+    court.write("migrate", epoch=2)
+    assert court.complaints == []
+    court.write("note", epoch=1, seq=1)
+    assert court.complaints == ["fence"]
+
+
 def test_an_end_that_keeps_the_credits_is_told(court: Court) -> None:
     court.claim(1)
     record = encode({"in": {"held": True}})
