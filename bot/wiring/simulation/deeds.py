@@ -61,8 +61,15 @@ def _operator(world: "World", act: Act) -> None:
     """Done, and undone after a while whatever else happens."""
     world.mail.send(Act(act.at_s, act.deed, OPERATOR))
     undo = {Deed.PAUSE: Deed.UNPAUSE, Deed.ASIDE: Deed.BACK}.get(act.deed)
-    if undo is not None:
-        world.loop.call_later(act.span_s, world.mail.send, Act(act.at_s, undo, OPERATOR))
+    if undo is None:
+        return
+    world.owed += 1
+
+    def settle() -> None:
+        world.owed -= 1
+        world.mail.send(Act(act.at_s, undo, OPERATOR))
+
+    world.loop.call_later(act.span_s, settle)
 
 
 def _chat(world: "World", act: Act) -> None:

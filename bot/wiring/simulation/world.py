@@ -92,6 +92,8 @@ class World:
     messages: dict[int, int] = field(default_factory=dict)
     """Launch number -> its proposal, which becomes the status message."""
     acts: int = 0
+    owed: int = 0
+    """What the operator did and has yet to undo."""
     calm_ms: int = 0
     """When trouble ended; 0 = it has not."""
     _looks: int = 0
@@ -187,9 +189,10 @@ class World:
             self.complain(f"check {finding.partition(' ')[0]}", finding)
 
     def _rests(self) -> bool:
-        """No live job, nothing to tell, nothing to read."""
-        launched = len(self.mail.jobs) > 0
-        return launched and not any(self.inspector.waiting().values()) and not self.mail.waiting
+        """No live job, nothing to tell, nothing to read, nothing that the operator has yet to undo."""
+        if not self.mail.jobs or self.owed or self.mail.waiting:
+            return False
+        return not any(self.inspector.waiting().values())
 
 
 def _address(job_id: str, n: int) -> dict[str, str]:
