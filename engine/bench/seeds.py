@@ -132,7 +132,7 @@ async def fill(url: str, seed: Seed, numbers: range, *, users: int, funded: bool
     if not funded:
         await asyncio.to_thread(blast, url, seed.grants(range(users)))
     before = await _counted(url, seed.state)
-    await asyncio.to_thread(blast, url, seed.lives(numbers, users))
+    await put(url, seed, numbers, users=users)
     came = await _counted(url, seed.state) - before
     if came != len(numbers):
         raise RuntimeError(f"{came} of {len(numbers)} jobs came to be {seed.state}")
@@ -144,6 +144,11 @@ async def fill(url: str, seed: Seed, numbers: range, *, users: int, funded: bool
                 await connection.keyless("UNLINK", *keys)
             if int(cursor) == 0:
                 return
+
+
+async def put(url: str, seed: Seed, numbers: range, *, users: int) -> None:
+    """Put jobs of funded users into a store, and what they have to tell into its outbox."""
+    await asyncio.to_thread(blast, url, seed.lives(numbers, users))
 
 
 async def _counted(url: str, state: State) -> int:

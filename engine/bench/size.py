@@ -3,11 +3,12 @@
 import asyncio
 import multiprocessing
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection as Pipe
 from typing import Final
 
+from engine.bench.cost import Bench, Cost, bench, compare
 from engine.bench.crew import at_work, config_of, crew, fund
 from engine.bench.meter import look, rss_bytes, wall_s
 from engine.bench.seeds import JUDGE, Seed, fill
@@ -16,23 +17,21 @@ from engine.check.reading import StoreReader
 from engine.check.sweep import check_store
 from engine.connection import Connection
 from engine.front import Engine
-from states.facts import Happening
-from states.job import Job
-from states.vocabulary import Trigger
 
 PATIENCE_S: Final = 300.0
-FAR_MS: Final = 3_000_000
+SMALL: Final = 1_000
+"""Jobs in the line of the store that others are told against."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """CPU of the server a call, microseconds, with so many jobs in the store, and where its memory stands."""
+    """What calls cost with so many jobs in the store, how long it was filled, and where its memory stands."""
 
     queued: int
     rendering: int
     waiting: int
-    claim_us: float
-    commit_us: float
+    cost: Cost
+    fill_s: float
     memory: int
 
 
@@ -43,35 +42,6 @@ async def open_store(url: str) -> None:
     await (await Engine.connect(url, config_of(), judge=JUDGE)).close()
 
 
-async def claim_and_commit(url: str, calls: int) -> tuple[float, float]:
-    """CPU of the server for a claim from the line, and for the commit of its start, microseconds.
-
-    CPU and not the time a script took: that grows with whatever else the machine does.
-    """
-    engine = await Engine.connect(url, config_of(), judge=JUDGE)
-    async with crew(engine, name="sizer", slots=1) as made, Connection(url) as connection:
-        commits = made.worker.executor.committer
-        jobs: list[Job] = []
-        first = await look(connection)
-        for _ in range(calls):
-            claim = await engine.store.claim("sizer", partition=0, lease_ms=60_000, queued_ok=True)
-            if claim.job is None:
-                raise RuntimeError("the line is empty: nothing can be measured")
-            jobs.append(claim.job)
-        second = await look(connection)
-        started: list[Job] = []
-        for job in jobs:
-            moved = await commits.fire(job, Trigger.START, Happening())
-            if moved is None:
-                raise RuntimeError(f"the start of {job.id} was refused")
-            started.append(moved)
-        third = await look(connection)
-        far_ms = engine.store.clock.now_ms() + FAR_MS
-        for job in started:  # or their leases run out, and the next measurement claims them first
-            await engine.store.park(job, far_ms)
-    return second.since(first).cpu_s * 1e6 / calls, third.since(second).cpu_s * 1e6 / calls
-
-
 @dataclass(frozen=True, slots=True)
 class Crowd:
     """Jobs that are in the store before the line grows."""
@@ -80,35 +50,46 @@ class Crowd:
     waiting: int
 
 
+@asynccontextmanager
+async def small_store(url: str, seed: Seed, users: int, jobs: int = SMALL) -> AsyncIterator[Bench]:
+    """The store that others are told against, on an empty server of its own."""
+    await open_store(url)
+    await fill(url, seed, range(jobs), users=users, funded=False)
+    async with bench(url, seed, users, jobs) as made:
+        yield made
+
+
 async def size_curve(
-    url: str, seed: Seed, levels: Sequence[int], users: int, calls: int
+    url: str, small: Bench, levels: Sequence[int], users: int, calls: int
 ) -> AsyncIterator[Step]:
-    """Measure at each length of the line. The jobs that a measurement takes out of it are a few of many."""
+    """Measure at each length of the line."""
     await open_store(url)
     number = 0
     for level in levels:
-        await fill(url, seed, range(number, level), users=users, funded=number > 0)
+        began_s = wall_s()
+        await fill(url, small.seed, range(number, level), users=users, funded=number > 0)
         number = level
-        yield await _step(url, level, Crowd(0, 0), calls)
+        yield await _step(url, small, level, Crowd(0, 0), calls, wall_s() - began_s)
 
 
 async def crowded(
-    url: str, seeds: Mapping[str, Seed], crowd: Crowd, queued: int, users: int, calls: int
+    url: str, small: Bench, seeds: Mapping[str, Seed], crowd: Crowd, queued: int, calls: int
 ) -> Step:
     """Measure with others rendering and waiting beside the line."""
     await open_store(url)
+    began_s, users = wall_s(), small.users
     await fill(url, seeds["rendering"], range(crowd.rendering), users=users, funded=False)
     number = crowd.rendering + crowd.waiting
     await fill(url, seeds["waiting"], range(crowd.rendering, number), users=users, funded=True)
     await fill(url, seeds["queued"], range(number, number + queued), users=users, funded=True)
-    return await _step(url, queued, crowd, calls)
+    return await _step(url, small, queued, crowd, calls, wall_s() - began_s)
 
 
-async def _step(url: str, queued: int, crowd: Crowd, calls: int) -> Step:
-    claim_us, commit_us = await claim_and_commit(url, min(calls, queued // 2))
-    async with Connection(url) as connection:
-        memory = (await look(connection)).memory
-    return Step(queued, crowd.rendering, crowd.waiting, claim_us, commit_us, memory)
+async def _step(url: str, small: Bench, queued: int, crowd: Crowd, calls: int, fill_s: float) -> Step:
+    async with bench(url, small.seed, small.users, queued) as here:
+        cost = await compare(here, small, calls)
+        memory = (await look(here.connection)).memory
+    return Step(queued, crowd.rendering, crowd.waiting, cost, fill_s, memory)
 
 
 async def bytes_per_job(url: str, seed: Seed, jobs: int, users: int) -> float:

@@ -44,6 +44,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small counts, about three minutes")
     parser.add_argument("--redis", default="", help="an empty server to measure on")
+    parser.add_argument("--beside", default="", help="with --redis: another empty server, for its size")
     parser.add_argument("--rounds", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("out/bench"))
     parser.add_argument("--only", nargs="*", default=["peers", "ways", "idle", "size", "decide", "user"])
@@ -73,7 +74,7 @@ def _studies(given: Any) -> dict[str, AsyncIterator[Table]]:
     size = SizePlan((1_000, 10_000), 2_000, 500, 300, 2_000, 2_000) if quick else SizePlan()
     return {
         "idle": idle_study(idle, given.redis, "everysec"),
-        "size": size_study(size, given.redis),
+        "size": size_study(size, given.redis, given.beside),
         "decide": _decided(500 if quick else 3_000),
         "user": user_study(2 if quick else 10, 500 if quick else 4_000),
     }

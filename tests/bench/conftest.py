@@ -12,3 +12,10 @@ def server() -> Iterator[str]:
     """An empty server of the kind that is measured on."""
     with fresh_server("no") as url:
         yield url
+
+
+@pytest.fixture
+def other_server() -> Iterator[str]:
+    """Another one, to be measured beside it."""
+    with fresh_server("no") as url:
+        yield url

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from bot.wiring.bench.servers import fresh_server
+from engine.bench.cost import bench, compare
 from engine.bench.crew import config_of
 from engine.bench.seeds import JUDGE, Seed, fill, record_life
 from engine.bench.size import (
@@ -12,10 +13,10 @@ from engine.bench.size import (
     Step,
     bytes_per_job,
     check_speed,
-    claim_and_commit,
     crowded,
     open_store,
     size_curve,
+    small_store,
     worker_rss,
 )
 from engine.front import Engine
@@ -52,12 +53,27 @@ def test_a_store_of_copies_is_sound(server: str, state: State) -> None:
     assert (jobs, findings) == (40, 0)
 
 
-def test_a_job_costs_memory_and_calls_are_counted(server: str) -> None:
+def test_a_job_costs_memory(server: str) -> None:
     seed = seed_of(State.QUEUED)
     assert asyncio.run(bytes_per_job(server, seed, 50, 5)) > 300
-    claim_us, commit_us = asyncio.run(claim_and_commit(server, 10))
-    assert claim_us > 0
-    assert commit_us > 0
+
+
+def test_a_line_is_as_long_after_a_measurement_as_before(server: str, other_server: str) -> None:
+    seed = seed_of(State.QUEUED)
+
+    async def measured() -> None:
+        async with small_store(other_server, seed, 2, 10) as small:
+            await open_store(server)
+            await fill(server, seed, range(40), users=2, funded=False)
+            async with bench(server, seed, 2, 40) as here:
+                cost = await compare(here, small, 40)
+                assert len(here.samples) == len(small.samples) == 4
+                assert min(cost.here.claim_us, cost.here.commit_us, cost.claim_ratio, cost.commit_ratio) > 0
+                for one, queued in ((here, 40), (small, 10)):
+                    counts = await one.made.engine.store.counts()
+                    assert (counts["st:queued"], counts["st:generating"]) == (queued, 40)
+
+    asyncio.run(measured())
 
 
 def test_what_was_measured_is_not_due_again_when_its_lease_has_run_out(server: str) -> None:
@@ -66,41 +82,49 @@ def test_what_was_measured_is_not_due_again_when_its_lease_has_run_out(server: s
     async def soonest_s() -> float:
         await open_store(server)
         await fill(server, seed, range(6), users=2, funded=False)
-        await claim_and_commit(server, 6)
-        engine = await Engine.connect(server, config_of(), judge=JUDGE)
-        claim = await engine.store.claim("next", partition=0, lease_ms=1_000, queued_ok=True)
-        now_ms = engine.store.clock.now_ms()
-        await engine.close()
-        assert claim.job is None
-        assert claim.next_due_ms is not None
-        return (claim.next_due_ms - now_ms) / 1000
+        async with bench(server, seed, 2, 6) as here:
+            await here.sample(6)
+            store = here.made.engine.store
+            claim = await store.claim("next", partition=0, lease_ms=1_000, queued_ok=False)
+            assert claim.job is None
+            assert claim.next_due_ms is not None
+            return (claim.next_due_ms - store.clock.now_ms()) / 1000
 
     assert asyncio.run(soonest_s()) > 60
 
 
 def test_an_empty_line_is_no_measurement(server: str) -> None:
+    seed = seed_of(State.QUEUED)
+
     async def measured() -> None:
         await open_store(server)
-        with pytest.raises(RuntimeError, match="line is empty"):
-            await claim_and_commit(server, 1)
+        async with bench(server, seed, 2, 6) as here:
+            with pytest.raises(RuntimeError, match="line is empty"):
+                await here.sample(1)
 
     asyncio.run(measured())
 
 
-def test_the_curve_grows_step_by_step(server: str) -> None:
+def test_the_curve_grows_step_by_step(server: str, other_server: str) -> None:
     seed = seed_of(State.QUEUED)
 
     async def curve() -> list[Step]:
-        return [step async for step in size_curve(server, seed, [20, 60], 4, 5)]
+        async with small_store(other_server, seed, 4, 20) as small:
+            return [step async for step in size_curve(server, small, [20, 60], 4, 5)]
 
     steps = asyncio.run(curve())
     assert [step.queued for step in steps] == [20, 60]
     assert steps[0].memory < steps[1].memory
 
 
-def test_a_crowd_stands_beside_the_line(server: str) -> None:
+def test_a_crowd_stands_beside_the_line(server: str, other_server: str) -> None:
     seeds = {name: seed_of(state) for name, state in LIVES.items() if name != "done"}
-    step = asyncio.run(crowded(server, seeds, Crowd(5, 6), 20, 4, 5))
+
+    async def measured() -> Step:
+        async with small_store(other_server, seeds["queued"], 4, 20) as small:
+            return await crowded(server, small, seeds, Crowd(5, 6), 20, 5)
+
+    step = asyncio.run(measured())
     assert (step.queued, step.rendering, step.waiting) == (20, 5, 6)
 
 

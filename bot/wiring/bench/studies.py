@@ -12,8 +12,10 @@ from bot.wiring.bench.servers import ground
 from bot.wiring.bench.user import user_times
 from engine.bench.crash import crash_to_resumed
 from engine.bench.decisions import FAILURES, failure_costs, move_costs
+from engine.bench.meter import NotFit
 from engine.bench.seeds import Seed, fill, record_life
 from engine.bench.size import (
+    SMALL,
     Crowd,
     Step,
     bytes_per_job,
@@ -21,6 +23,7 @@ from engine.bench.size import (
     crowded,
     open_store,
     size_curve,
+    small_store,
     worker_rss,
 )
 from engine.bench.summary import percentile
@@ -101,8 +104,13 @@ class SizePlan:
     checked: int = 20_000
 
 
-async def size_study(plan: SizePlan, redis_url: str) -> AsyncIterator[Table]:
-    """Claim and commit as the line grows, memory by kind of job, worker and check."""
+async def size_study(plan: SizePlan, redis_url: str, small_url: str) -> AsyncIterator[Table]:
+    """Claim and commit as the line grows, memory by kind of job, worker and check.
+
+    Raises NotFit when one of two servers is named: a ratio of two unlike ones says nothing.
+    """
+    if bool(redis_url) != bool(small_url):
+        raise NotFit("Two stores are measured side by side: name two empty servers, or none.")
     seeds: dict[str, Seed] = {}
     for name, state in LIVES.items():
         async with ground(redis_url, "no") as url:
@@ -111,14 +119,17 @@ async def size_study(plan: SizePlan, redis_url: str) -> AsyncIterator[Table]:
         "bytes per job, without accounts",
         {name: await _weighed(seed, plan, redis_url) for name, seed in seeds.items()},
     )
-    steps: list[Step] = []
-    async with ground(redis_url, "no") as url:
-        async for step in size_curve(url, seeds["queued"], plan.levels, plan.users, plan.calls):
-            steps.append(step)
-            yield _shown(step, steps[0])
-    async with ground(redis_url, "no") as url:
-        queued, crowd = min(plan.levels[-1], plan.crowd), Crowd(plan.crowd, plan.crowd)
-        yield _shown(await crowded(url, seeds, crowd, queued, plan.users, plan.calls), steps[0])
+    small_jobs = min(SMALL, plan.levels[0])
+    async with (
+        ground(small_url, "no") as beside,
+        small_store(beside, seeds["queued"], plan.users, small_jobs) as small,
+    ):
+        async with ground(redis_url, "no") as url:
+            async for step in size_curve(url, small, plan.levels, plan.users, plan.calls):
+                yield _shown(step, small_jobs)
+        async with ground(redis_url, "no") as url:
+            queued, crowd = min(plan.levels[-1], plan.crowd), Crowd(plan.crowd, plan.crowd)
+            yield _shown(await crowded(url, small, seeds, crowd, queued, plan.calls), small_jobs)
     yield (
         "worker process after 200 jobs, MB, by jobs rendering in its store",
         await _memories(seeds, plan, redis_url),
@@ -131,16 +142,20 @@ async def size_study(plan: SizePlan, redis_url: str) -> AsyncIterator[Table]:
         yield f"check of {jobs:,} queued jobs", {"us a job": took_s * 1e6 / proved, "findings": findings}
 
 
-def _shown(step: Step, first: Step) -> Table:
+def _shown(step: Step, small_jobs: int) -> Table:
     title = f"server CPU us a call, {step.queued:,} queued"
     if step.rendering or step.waiting:
         title += f", {step.rendering:,} rendering, {step.waiting:,} in retry_wait"
+    cost, beside = step.cost, f"with {small_jobs:,} queued beside it"
     return title, {
-        "claim": step.claim_us,
-        "commit": step.commit_us,
-        "claim ÷ first": step.claim_us / first.claim_us,
-        "commit ÷ first": step.commit_us / first.commit_us,
+        "claim": cost.here.claim_us,
+        f"claim {beside}": cost.small.claim_us,
+        "claim, ratio": cost.claim_ratio,
+        "commit": cost.here.commit_us,
+        f"commit {beside}": cost.small.commit_us,
+        "commit, ratio": cost.commit_ratio,
         "store, MB": step.memory / 1e6,
+        "seconds to fill": step.fill_s,
     }
 
 
