@@ -24,6 +24,7 @@ from adapters.embedded_parts import (
     eventually,
     free_port,
     gone_if_broken_off,
+    spawned,
     try_lock,
     write_private,
 )
@@ -182,14 +183,7 @@ class EmbeddedServer:
         if lock is None:
             raise EmbeddedError(f"A server is just leaving {self._dir}: try again in a moment.")
         try:
-            process = subprocess.Popen(  # noqa: S603 - our own binary, no shell
-                [str(_binary()), "-"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                pass_fds=(lock,),
-                start_new_session=True,  # Ctrl-C is for us: the server must outlive our draining
-            )
+            process = spawned([str(_binary()), "-"], lock)
         finally:
             os.close(lock)
         address.pid = process.pid
@@ -208,8 +202,8 @@ class EmbeddedServer:
             raise EmbeddedError(f"The embedded server did not answer within {_START_S:.0f} s.")
         if address.port and self._config.port in (None, 0):
             return False
-        where = self._dir / "valkey.log"
-        raise EmbeddedError(f"The embedded server ended with code {process.returncode}: see {where}.")
+        code, where = process.returncode, self._dir / "valkey.log"
+        raise EmbeddedError(f"The embedded server ended with code {code}: see {where}.")
 
     def _settings(self, address: Address) -> str:
         lines = [

