@@ -28,7 +28,8 @@ _COFFEE: Final = Path(__file__).parents[1] / "data" / "coffee.jpg"
 _KEPT: Final = 12
 """Messages of a chat the sandbox remembers between two stories."""
 REFUSED_S: Final = 20.0
-"""A proposal that still shows its launch button so long after the tap was refused (launches are paused)."""
+"""A proposal that still shows its launch button so long after the tap was refused: launches are paused, or a
+newer proposal stands below it, made again because the store went away while the first was sent."""
 _HABITS: Final = {
     "buys": 66,
     "taps_thrice": 10,
@@ -166,7 +167,7 @@ class People:
             again = customer.button(Verb.AGAIN)
             if again is not None and again.message_id >= button.message_id:
                 return True
-            return time.monotonic() > refused and customer.button(Verb.LAUNCH) == button
+            return time.monotonic() > refused and shows(customer, button)
 
         if not await _until(told, STORY_S):
             self.done["story without an end"] += 1
@@ -175,7 +176,7 @@ class People:
             ]
             self.unended.append(f"{customer.person.id} {habit}: {shown}")
             return
-        if customer.button(Verb.LAUNCH) == button:
+        if shows(customer, button):
             self.done["launch refused"] += 1
             return
         if any(message.message_id >= button.message_id for message in customer.films()):
@@ -220,3 +221,12 @@ async def _until(ready: Callable[[], object], limit_s: float) -> bool:
             return False
         await asyncio.sleep(LOOK_S)
     return True
+
+
+def shows(customer: Customer, button: Button) -> bool:
+    """Whether that very message has the button still."""
+    return any(
+        message.message_id == button.message_id
+        and any(each.get("callback_data") == button.data for row in message.buttons for each in row)
+        for message in customer.messages
+    )

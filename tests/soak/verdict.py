@@ -16,6 +16,9 @@ KEYS: Final = 200
 KEYS_SHARE: Final = 0.25
 LONG_LIVED: Final = ("bot", "steady")
 """Processes that nobody kills, so that their memory says something."""
+_WITH_PEOPLE: Final = frozenset({"l", "u"})
+"""What grows until everybody has spoken once: ledgers, and facts like a language. That each fact has an end
+is looked at all the same (`left_behind`)."""
 PER_JOB: Final = frozenset({"j", "d", "p", "h", "hi", "ha", "i", "uj"})
 """Keys that go with their job."""
 
@@ -31,7 +34,7 @@ def growth(samples: Samples, value: Callable[[Mapping[str, Any]], float]) -> dic
 
 def figures(samples: Samples) -> dict[str, dict[str, float]]:
     """The growth of everything that should not grow."""
-    kinds = sorted({kind for sample in samples for kind in sample["keys"]} - {"l"})
+    kinds = sorted({kind for sample in samples for kind in sample["keys"]} - _WITH_PEOPLE)
     found = {f"rss {name}": growth(samples, lambda s, n=name: s["rss_mb"][n]) for name in LONG_LIVED}  # type: ignore[misc]
     found["store without ledger"] = growth(samples, lambda s: s["store_mb"] - s["ledger_mb"])
     for kind in kinds:
