@@ -1,11 +1,11 @@
 """Sends calls of verbs to the server: batched by partition, resent until answered.
 
-Calls to the same partition travel as one script. While a script of a partition is unanswered, and
-`ON_THE_WAY` of all together, what is called meanwhile waits and goes with the next one: the busier the store,
-the deeper the batches, and one flush of its append-only file serves them all. An answer that was lost leaves
-the outcome unknown, so the same call goes again with the same arguments; every mutating verb carries its own
-operation id and answers a repetition from its record. The caller may be cancelled at any time: the call goes
-on, and may be asked again by its id.
+Calls to the same partition travel as one script. While `ON_THE_WAY` scripts of a partition are unanswered,
+what is called meanwhile waits and goes together with the next one: the busier the store, the deeper the
+batches, and one flush of its append-only file serves them all. An answer that was lost leaves the outcome
+unknown, so the same call goes again with the same arguments; every mutating verb carries its own operation
+id and answers a repetition from its record. The caller may be cancelled at any time: the call goes on, and
+may be asked again by its id.
 """
 
 import asyncio
@@ -25,8 +25,7 @@ DEADLINE_S: Final = 10.0
 FIRST_PAUSE_S: Final = 0.02
 LAST_PAUSE_S: Final = 1.0
 ON_THE_WAY: Final = 2
-"""Scripts that may be unanswered: while the server works on one, the next one is made. A partition may always
-have one: the others' may be on other servers, or lost."""
+"""Scripts of a partition that may be unanswered: while the server works on one, the next one is made."""
 BATCH: Final = "batch"
 HOT_BATCH: Final = "hot batch"
 
@@ -60,7 +59,6 @@ class Dispatcher:
         self._deadline_s = deadline_s
         self._shas: dict[str, str] = {}
         self._lanes: dict[str, _Lane] = {}
-        self._under_way = 0
         self._running: set[asyncio.Task[None]] = set()
 
     async def load(self) -> None:
@@ -87,19 +85,15 @@ class Dispatcher:
         return await one.answer
 
     def _flush_soon(self, prefix: str, lane: _Lane) -> None:
-        if lane.waiting and not lane.soon and self._may_go(lane):
+        if lane.waiting and not lane.soon and lane.under_way < ON_THE_WAY:
             lane.soon = True
             asyncio.get_running_loop().call_soon(self._flush, prefix, lane)
 
-    def _may_go(self, lane: _Lane) -> bool:
-        return lane.under_way == 0 or self._under_way < ON_THE_WAY
-
     def _flush(self, prefix: str, lane: _Lane) -> None:
         lane.soon = False
-        while lane.waiting and self._may_go(lane):
+        while lane.waiting and lane.under_way < ON_THE_WAY:
             batch, lane.waiting = lane.waiting[:MAX_BATCH], lane.waiting[MAX_BATCH:]
             lane.under_way += 1
-            self._under_way += 1
             sending = _Batch(prefix, lane, batch)
             task = asyncio.create_task(self._deliver(sending))
             self._running.add(task)
@@ -110,7 +104,6 @@ class Dispatcher:
         if sending.counted:
             sending.counted = False
             sending.lane.under_way -= 1
-            self._under_way -= 1
             self._flush_soon(sending.prefix, sending.lane)
 
     def _ended(self, sending: "_Batch", task: "asyncio.Task[None]") -> None:

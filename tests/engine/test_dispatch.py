@@ -1,6 +1,4 @@
 import asyncio
-from collections import Counter
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -9,10 +7,9 @@ from engine.connection import Connection
 from engine.dispatch import ON_THE_WAY, Dispatcher
 from engine.errors import ScriptBroken, StoreUnavailable
 from engine.script_files import library
-from engine.scripts import HOT, Wire
+from engine.scripts import HOT
 
 T = "{1768}"
-T2 = "{other}"
 
 
 class Deaf(Connection):
@@ -63,47 +60,6 @@ async def test_calls_made_while_answers_are_awaited_travel_together(
     assert await asyncio.gather(*calls) == [b"ok"] * 20
     sent = (await connection.info("commandstats"))["cmdstat_evalsha"]["calls"]
     assert ON_THE_WAY <= sent < 20
-
-
-class Slow(Connection):
-    """A line whose scripts are answered when they are let go; counts the unanswered by partition."""
-
-    unanswered: Counter[str]
-    most: Counter[str]
-    go: asyncio.Event
-
-    async def run(self, sha: str, prefix: str, wire: Sequence[Wire]) -> Any:
-        self.unanswered[prefix] += 1
-        self.most[prefix] = max(self.most[prefix], self.unanswered[prefix])
-        self.most["all"] = max(self.most["all"], self.unanswered.total())
-        await self.go.wait()
-        self.unanswered[prefix] -= 1
-        return await super().run(sha, prefix, wire)
-
-
-async def most_under_way(redis_url: str, partitions: Sequence[str]) -> Counter[str]:
-    """Call each partition in many turns of the loop while nothing is answered, then let all be."""
-    async with Slow(redis_url) as line:
-        line.unanswered, line.most, line.go = Counter(), Counter(), asyncio.Event()
-        dispatcher = Dispatcher(line)
-        await dispatcher.load()
-        calls = []
-        for _ in range(10):
-            calls += [asyncio.create_task(dispatcher.call(one, "ring", queue=False)) for one in partitions]
-            for _ in range(3):
-                await asyncio.sleep(0)
-        line.go.set()
-        assert await asyncio.gather(*calls) == [b"ok"] * len(calls)
-        return line.most
-
-
-async def test_partitions_share_the_way(redis_url: str) -> None:
-    alone = await most_under_way(redis_url, [T])
-    assert alone[T] == ON_THE_WAY
-    both = await most_under_way(redis_url, [T, T2])
-    assert both[T] + both[T2] <= ON_THE_WAY + 1
-    many = await most_under_way(redis_url, [T, T2, "{x}", "{y}"])
-    assert many[T2] == many["{x}"] == many["{y}"] == 1
 
 
 async def test_what_is_seldom_called_has_a_batch_of_its_own(dispatcher: Dispatcher) -> None:
