@@ -53,10 +53,12 @@ class Together(Generic[K, W, R]):
             for _, answer in waiting:
                 answer.cancel()
             raise
-        except Exception as error:  # noqa: BLE001 - whatever it was, those who wait must hear of it
+        except BaseException as error:  # whatever it was, those who wait must hear of it
             for _, answer in waiting:
                 if not answer.done():
                     answer.set_exception(error)
+            if not isinstance(error, Exception):
+                raise
             return
         for (_, answer), one in zip(waiting, answers, strict=True):
             if not answer.done():
