@@ -110,10 +110,10 @@ def test_the_curve_grows_step_by_step(server: str, other_server: str) -> None:
 
     async def curve() -> list[Step]:
         async with small_store(other_server, seed, 4, 20) as small:
-            return [step async for step in size_curve(server, small, [20, 60], 4, 5)]
+            return [step async for step in size_curve(server, small, [20, 1_000], 4, 5)]
 
     steps = asyncio.run(curve())
-    assert [step.queued for step in steps] == [20, 60]
+    assert [step.queued for step in steps] == [20, 1_000]
     assert steps[0].memory < steps[1].memory
 
 
