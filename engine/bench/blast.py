@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from engine.driver.pipe import encode
 from engine.script_files import library
 from engine.scripts import MAX_BATCH, Wire
-from engine.simulation.wire import encode
 
 _CHUNK: Final = 1 << 16
 _END: Final = b"the-last-answer"

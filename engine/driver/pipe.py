@@ -17,7 +17,7 @@ from redis.exceptions import ConnectionError as DriverConnectionError
 from redis.exceptions import ReadOnlyError
 from redis.exceptions import TimeoutError as DriverTimeoutError
 
-Word = str | bytes | int
+Word = str | bytes | int | float
 ErrorOf = Callable[[str], Exception]
 
 _NOT_YET: Final = object()
@@ -159,7 +159,7 @@ async def _connected(pool: ConnectionPool) -> DriverConnection:
     driven = cast("DriverConnection", pool.make_connection())  # type: ignore[no-untyped-call]  # the driver types little
     try:
         await driven.connect()  # type: ignore[no-untyped-call]  # as above
-    except BaseException:
+    except BaseException:  # cancelled too: no half-open connection stays
         await driven.disconnect(nowait=True)
         raise
     return driven

@@ -13,12 +13,13 @@ from hashlib import sha1
 from typing import Any, Final
 
 from engine.connection import BLOCK_S, ScriptMissing
+from engine.driver.pipe import encode
 from engine.errors import ScriptFailed, StoreUnavailable
 from engine.simulation.fate import Fate, Odds
 from engine.simulation.host import EPOCH_MS, Host
 from engine.simulation.loop import WorldLoop
 from engine.simulation.memory import Memory
-from engine.simulation.wire import Wire, WireError, Word, encode
+from engine.simulation.wire import Wire, WireError, Word
 
 TROUBLE: Final[Odds] = {"request_lost": 0.004, "reply_lost": 0.006, "late": 0.002}
 BELL_LOST: Final[Odds] = {"bell_lost": 0.01}

@@ -8,9 +8,11 @@ import socket
 from collections.abc import Sequence
 from typing import Any, Final
 
+from engine.driver.pipe import Answers, encode
+
 Word = str | bytes | int | float
 
-_CRLF: Final = b"\r\n"
+_CHUNK: Final = 1 << 16
 
 
 class WireError(Exception):
@@ -25,7 +27,8 @@ class Wire:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.settimeout(30.0)
         self._socket.connect(path)
-        self._answers = self._socket.makefile("rb")
+        self._heard: list[Any] = []
+        self._answers = Answers(self._heard.append, WireError)
 
     def call(self, *words: Word) -> Any:
         """One command. Raises WireError."""
@@ -38,39 +41,18 @@ class Wire:
     def sent(self, raw: bytes, count: int) -> list[Any]:
         """So many commands, encoded already. Raises the first WireError."""
         self._socket.sendall(raw)
-        answers = [self._read() for _ in range(count)]
+        while len(self._heard) < count:
+            heard = self._socket.recv(_CHUNK)
+            if not heard:
+                raise WireError("the server closed the line")
+            self._answers.feed(heard)
+        answers = self._heard[:count]
+        del self._heard[:count]
         for answer in answers:
             if isinstance(answer, WireError):
                 raise answer
         return answers
 
-    def _read(self) -> Any:
-        line = self._answers.readline()
-        mark, rest = line[:1], line[1:-2]
-        if mark == b"$":
-            size = int(rest)
-            return None if size < 0 else self._answers.read(size + 2)[:-2]
-        if mark == b"*":
-            count = int(rest)
-            return None if count < 0 else [self._read() for _ in range(count)]
-        if mark == b":":
-            return int(rest)
-        if mark == b"+":
-            return rest
-        if mark == b"-":
-            return WireError(rest.decode())
-        raise WireError("the server closed the line")
-
     def close(self) -> None:
         """Hang up."""
-        self._answers.close()
         self._socket.close()
-
-
-def encode(words: Sequence[Word]) -> bytes:
-    """A command as it travels."""
-    parts = [b"*%d\r\n" % len(words)]
-    for word in words:
-        raw = word if isinstance(word, bytes) else str(word).encode()
-        parts += (b"$%d\r\n" % len(raw), raw, _CRLF)
-    return b"".join(parts)

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from bot.cli import cli
 from bot.wiring.bench.servers import fresh_server
 from engine.bench.blast import blast
-from engine.simulation.wire import encode
+from engine.driver.pipe import encode
 
 
 def test_jobs_are_measured_and_written(tmp_path: Path) -> None:

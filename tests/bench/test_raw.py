@@ -8,7 +8,7 @@ import pytest
 from bot.wiring.bench.servers import fresh_server
 from engine.bench.blast import BlastRefused, blast, loaded
 from engine.bench.raw import Recording, record_run, replay_run
-from engine.simulation.wire import encode
+from engine.driver.pipe import encode
 
 JOBS = 5
 
