@@ -11,12 +11,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import blake2b
-from typing import Any, Final, Protocol
+from typing import Final
 
 from engine.config import AlertsConfig
 from engine.errors import StoreUnavailable
 from engine.ports import Alert, Clock
-from engine.scripts import Value
+from engine.scripts import Caller
 from states.vocabulary import AlertKind
 
 TELL_LEASE_MS: Final = 60_000
@@ -26,14 +26,6 @@ TEXT_MAX: Final = 500
 
 _IDS = re.compile(r"https?://\S+|\b[0-9a-f]{8,}\b|\b[\w-]*\d[\w-]*\b", re.IGNORECASE)
 _SPACES = re.compile(r"\s+")
-
-
-class Caller(Protocol):
-    """Calls verbs by name (`engine.dispatch.Dispatcher`)."""
-
-    async def call(self, prefix: str, verb: str, /, **given: Value) -> Any:
-        """The verb's answer. Raises StoreUnavailable."""
-        ...
 
 
 class Word(StrEnum):

@@ -13,7 +13,8 @@ from typing import Any, Final
 from engine.codec import decode
 from engine.config import LimitsConfig
 from engine.ports import Clock, Randomness
-from engine.together import Caller, Together
+from engine.scripts import Caller
+from engine.together import Together
 from states.vocabulary import ErrorClass, Reason
 
 SLOT_RETRY_MS: Final = 5_000

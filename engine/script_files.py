@@ -32,8 +32,6 @@ def parse_verb(name: str, sources: Mapping[str, str]) -> Verb:
         flags=lines[0].removeprefix(SHEBANG).strip().removeprefix("flags="),
         body=_body(sources[path]),
         includes=tuple((p, t) for p, t in includes.items() if p != path),
-        names=frozenset(argument.name for argument in arguments),
-        order=tuple(argument.name for argument in arguments),
     )
 
 

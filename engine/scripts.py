@@ -19,8 +19,9 @@ partition run the very same text. Reading the files is `engine.script_files`.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import NoneType
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from engine.errors import ScriptBroken
 
@@ -38,6 +39,15 @@ HOT: Final = frozenset(
 
 Value = str | bytes | int | bool | None | Sequence[str | bytes | int]
 Wire = str | bytes | int
+
+
+class Caller(Protocol):
+    """Calls verbs by name (`engine.dispatch.Dispatcher`)."""
+
+    async def call(self, prefix: str, verb: str, /, **given: Value) -> Any:
+        """The verb's answer. Raises StoreUnavailable."""
+        ...
+
 
 _INTEGERS: Final = ("int", "int?")
 _PLAIN: Final[Mapping[str, tuple[type, ...]]] = {
@@ -83,7 +93,7 @@ class Argument:
         return f"local {self.name} = {read}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Verb:
     """One script: its contract, its own body and the shared parts it needs, in loading order."""
 
@@ -94,12 +104,20 @@ class Verb:
     flags: str
     body: str
     includes: tuple[tuple[str, str], ...]
-    names: frozenset[str]
-    order: tuple[str, ...]
     recipes: dict[tuple[type, ...], tuple[tuple[int, str], ...]] = field(
         default_factory=dict, compare=False, repr=False
     )
     """Combinations of types that were found right once: which positions do not travel as they are."""
+
+    @cached_property
+    def order(self) -> tuple[str, ...]:
+        """Names of the arguments."""
+        return tuple(argument.name for argument in self.arguments)
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """The same, to be compared with."""
+        return frozenset(self.order)
 
     def encode(self, given: Mapping[str, Value]) -> list[Wire]:
         """Positions from names; ScriptBroken names what is missing, unknown or of the wrong kind."""

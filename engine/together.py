@@ -2,23 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Sequence
-from typing import Any, Final, Generic, Protocol, TypeVar
-
-from engine.scripts import Value
+from typing import Final, Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
 W = TypeVar("W")
 R = TypeVar("R")
 MANY: Final = 64
 """Words of one call: bounds how long the server's one thread is taken."""
-
-
-class Caller(Protocol):
-    """Calls verbs by name (`engine.dispatch.Dispatcher`)."""
-
-    async def call(self, prefix: str, verb: str, /, **given: Value) -> Any:
-        """The verb's answer. Raises StoreUnavailable."""
-        ...
 
 
 class Together(Generic[K, W, R]):
