@@ -17,21 +17,20 @@ from engine.errors import StoreUnavailable
 from engine.keys import partition_of_user, tag
 from engine.ports import Clock, Randomness
 from engine.queue_values import FIELDS, Depth, Entry, Put, Returned, read_depth, read_entry
-from engine.together import Caller, Together
+from engine.scripts import Caller
+from engine.together import Together
 
 OUTBOX: Final = "ob"
 INBOX: Final = "in"
 ADMIN_LANE: Final = "@admin"
 """The operator's lane; it lives in partition 0."""
-BLOCK_S: Final = 30.0
-"""One bell read; also how long a bell lost with its reader can go unheard. Real seconds."""
 LEASE_MS: Final = 60_000
 
 
 class Bells(Protocol):
     """Blocking reads (`engine.connection.Connection`)."""
 
-    async def pop_bell(self, slot: str, keys: list[str], block_s: float) -> str | None:
+    async def pop_bell(self, slot: str, keys: list[str]) -> str | None:
         """The key that rang, or None. Raises StoreUnavailable."""
         ...
 
@@ -289,7 +288,7 @@ class OrderedQueue:
         """One bell read. A broken link pauses a second, so that a dead server is not hammered."""
         key = f"{self._tags[index]}:{self.name}:bell"
         try:
-            return await self._bells.pop_bell(self._slot(index), [key], BLOCK_S) is not None
+            return await self._bells.pop_bell(self._slot(index), [key]) is not None
         except StoreUnavailable:
             await asyncio.sleep(1.0)
             return False

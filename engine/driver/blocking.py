@@ -20,6 +20,7 @@ from engine.errors import ScriptFailed, StoreUnavailable
 
 CONNECT_S: Final = 5.0
 BLOCK_S: Final = 30.0
+"""One read. So long an outbox's bell that was lost with its reader goes unheard; workers look sooner."""
 WATCHDOG_S: Final = 2.0
 
 
