@@ -16,7 +16,7 @@ _GIVE = object.__setattr__
 def maker(kind: type[T]) -> Callable[..., T]:
     """`make(**fields)` for a frozen dataclass without slots, default factories and `__post_init__`.
 
-    Four times as fast as the constructor. Nothing is checked: only for fields that are written out.
+    Five times as fast as the constructor. Nothing is checked: only for fields that are written out.
     """
     new = object.__new__
 
@@ -31,7 +31,7 @@ def maker(kind: type[T]) -> Callable[..., T]:
 def copier(kind: type[T]) -> Callable[..., T]:
     """`copy(old, **changes)` for a frozen dataclass without slots and `__post_init__`.
 
-    Twenty times as fast as `dataclasses.replace`. KeyError for a field that the class does not have.
+    Ten times as fast as `dataclasses.replace`. KeyError for a field that the class does not have.
     """
     names = frozenset(field.name for field in fields(kind))  # type: ignore[arg-type]  # only ever given dataclasses
     new = object.__new__

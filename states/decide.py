@@ -104,7 +104,7 @@ def _decision(
     notices = planned_notices(edge, facts, job.cost)
     money = edge.money if job.hold is Hold.HELD else None
     changes = _CHANGES[edge.trigger](job, edge, facts, what)
-    if video is not None and edge.trigger in _WITH_VIDEO:
+    if edge.trigger is Trigger.RENDERED or (edge.trigger is Trigger.DELIVERED and video is not None):
         changes["video"] = video
     if money is not None:
         changes["hold"] = Hold.CAPTURED if money is Money.CAPTURE else Hold.RELEASED
@@ -125,7 +125,6 @@ def _decision(
     )
 
 
-_WITH_VIDEO = frozenset({Trigger.RENDERED, Trigger.DELIVERED})
 _WORKED_ON = frozenset({State.GENERATING, State.SENDING})
 
 
@@ -145,7 +144,7 @@ def _rendered(job: Job, edge: Edge, facts: Facts, what: Happening) -> dict[str, 
     del edge
     now_ms = facts.now_ms
     tasks = _succeeded(job.tasks, what)
-    return {"video": None, "tasks": tasks, "rendered_ms": now_ms, "stage_since_ms": now_ms, "hints": ()}
+    return {"tasks": tasks, "rendered_ms": now_ms, "stage_since_ms": now_ms, "hints": ()}
 
 
 def _delivered(job: Job, edge: Edge, facts: Facts, what: Happening) -> dict[str, Any]:

@@ -112,7 +112,7 @@ def _given_up(facts: Facts, row: Row | None) -> bool:
     return row is not None and not may_retry(facts, row)
 
 
-QUESTIONS: Final[Mapping[Guard, Question]] = MappingProxyType(
+_QUESTIONS: Final[Mapping[Guard, Question]] = MappingProxyType(
     {
         Guard.ALWAYS: lambda facts, row: True,  # noqa: ARG005 - every question is asked alike
         Guard.VIDEO_EXISTS: lambda facts, row: facts.has_video,  # noqa: ARG005
@@ -133,7 +133,7 @@ QUESTIONS: Final[Mapping[Guard, Question]] = MappingProxyType(
 
 def holds(guard: Guard, facts: Facts, row: Row | None) -> bool:
     """Does the guard let this through?"""
-    return QUESTIONS[guard](facts, row)
+    return _QUESTIONS[guard](facts, row)
 
 
 def paid(tasks: tuple[ProviderTask, ...]) -> int:
