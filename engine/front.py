@@ -16,7 +16,7 @@ from engine.codec import encode
 from engine.config import EngineConfig
 from engine.erasure import Erased, erase_user, erased_films
 from engine.errors import Refusal
-from engine.front_desk import FrontDesk
+from engine.front_desk import UNHEARD, FrontDesk
 from engine.judges import Judges
 from engine.keys import GRANTS, PAYMENTS, TRIALS
 from engine.limits import Limits
@@ -95,7 +95,7 @@ class Engine(FrontDesk):
         engine = cls(store, config, judge)
         try:
             await engine.open()
-        except BaseException:
+        except BaseException:  # cancelled too: no store stays open
             await store.close()
             raise
         return engine
@@ -227,6 +227,7 @@ class Engine(FrontDesk):
 
     async def erase(self, user_id: int) -> Erased:
         """Forget what a user gave and got; jobs that have not ended stay as they are, and so do the books."""
+        await self.forget(user_id, UNHEARD)
         return await erase_user(self.store, user_id)
 
     async def erased_films(self, since_ms: int) -> tuple[str, ...]:

@@ -8,7 +8,6 @@ from aiogram.types import Message
 
 from bot.desk import LANGUAGE_KEY, Guest
 from bot.talk import Toast, send, show, undress
-from engine.front_desk import UNHEARD
 
 ALBUM_KEY: Final = "album"
 
@@ -27,7 +26,7 @@ async def erase(guest: Guest, toast: Toast, message_id: int | None) -> None:
     erased = await desk.engine.erase(guest.user_id)
     await desk.drop_videos(erased.videos)
     await desk.drafts.drop(guest.user_id)
-    for key in (ALBUM_KEY, LANGUAGE_KEY, UNHEARD, *(f"status:{job_id}" for job_id in erased.job_ids)):
+    for key in (ALBUM_KEY, LANGUAGE_KEY, *(f"status:{job_id}" for job_id in erased.job_ids)):
         await desk.engine.forget(guest.user_id, key)
     await toast.show()
     rest = guest.say("delete-live", live=erased.live) if erased.live else guest.say("delete-all")

@@ -73,6 +73,14 @@ async def test_who_comes_back_just_after_it_was_kept_hears_it_too(world: World) 
     assert (await left(world), await world.engine.user_returned(USER)) == (0, 0)
 
 
+async def test_who_deletes_their_data_is_told_nothing_of_it_on_return(world: World) -> None:
+    job = await world.launched()
+    await world.engine.cancel(job.id, USER)
+    await world.engine.keep_unheard(notice(0, job=job.id))
+    await world.engine.erase(USER)
+    assert await world.engine.user_returned(USER) == 0
+
+
 async def test_progress_is_not_kept_for_who_is_gone(world: World) -> None:
     job = await world.launched()
     await world.outbox()
