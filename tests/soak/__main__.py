@@ -135,7 +135,8 @@ class Soak:
         found = figures(steady)
         async with Connection(self.town.server.url) as link:
             leaks = await leaked_keys(link)
-        self.problems += [*grown(found), *left_behind(samples[-1]), *(f"leaked key {key}" for key in leaks)]
+        self.problems += grown(found, self.plan.users) + left_behind(samples[-1])
+        self.problems += [f"leaked key {key}" for key in leaks]
         if unheard := self.people.done["no answer"] + self.people.done["story without an end"]:
             self.problems.append(f"{unheard} people were left without an answer or an end")
         return {

@@ -28,8 +28,7 @@ _COFFEE: Final = Path(__file__).parents[1] / "data" / "coffee.jpg"
 _KEPT: Final = 12
 """Messages of a chat the sandbox remembers between two stories."""
 REFUSED_S: Final = 20.0
-"""A proposal that still shows its launch button so long after the tap was refused: launches are paused, or a
-newer proposal stands below it, made again because the store went away while the first was sent."""
+"""A proposal that still shows its launch button so long after the tap was refused (launches are paused)."""
 _HABITS: Final = {
     "buys": 66,
     "taps_thrice": 10,
@@ -153,6 +152,15 @@ class People:
         await _until(found, ANSWER_S)
         return found()
 
+    async def _newest(self, customer: Customer, button: Button) -> Button:
+        """Where a proposal was made twice, as after a store outage, people take the newer one."""
+        await _until(lambda: customer.button(Verb.LAUNCH) != button, REFUSED_S)
+        newest = customer.button(Verb.LAUNCH)
+        if newest is None or newest.message_id <= button.message_id:
+            return button
+        await customer.person.tap_anyway(*newest)
+        return newest
+
     async def _cancel(self, customer: Customer) -> None:
         await asyncio.sleep(self.town.rng.uniform(0.2, 2))
         button = customer.button(Verb.CANCEL)
@@ -161,13 +169,14 @@ class People:
 
     async def _end(self, customer: Customer, button: Button, began: float, habit: str) -> None:
         """Until the story is told to its end: a video, or last words with the money back."""
-        refused = began + REFUSED_S
+        button = await self._newest(customer, button)
+        refused = time.monotonic() + REFUSED_S
 
         def told() -> bool:
             again = customer.button(Verb.AGAIN)
             if again is not None and again.message_id >= button.message_id:
                 return True
-            return time.monotonic() > refused and shows(customer, button)
+            return time.monotonic() > refused and customer.button(Verb.LAUNCH) == button
 
         if not await _until(told, STORY_S):
             self.done["story without an end"] += 1
@@ -176,7 +185,7 @@ class People:
             ]
             self.unended.append(f"{customer.person.id} {habit}: {shown}")
             return
-        if shows(customer, button):
+        if customer.button(Verb.LAUNCH) == button:
             self.done["launch refused"] += 1
             return
         if any(message.message_id >= button.message_id for message in customer.films()):
@@ -221,12 +230,3 @@ async def _until(ready: Callable[[], object], limit_s: float) -> bool:
             return False
         await asyncio.sleep(LOOK_S)
     return True
-
-
-def shows(customer: Customer, button: Button) -> bool:
-    """Whether that very message has the button still."""
-    return any(
-        message.message_id == button.message_id
-        and any(each.get("callback_data") == button.data for row in message.buttons for each in row)
-        for message in customer.messages
-    )

@@ -16,9 +16,6 @@ KEYS: Final = 200
 KEYS_SHARE: Final = 0.25
 LONG_LIVED: Final = ("bot", "steady")
 """Processes that nobody kills, so that their memory says something."""
-_WITH_PEOPLE: Final = frozenset({"l", "u"})
-"""What grows until everybody has spoken once: ledgers, and facts like a language. That each fact has an end
-is looked at all the same (`left_behind`)."""
 PER_JOB: Final = frozenset({"j", "d", "p", "h", "hi", "ha", "i", "uj"})
 """Keys that go with their job."""
 
@@ -34,7 +31,7 @@ def growth(samples: Samples, value: Callable[[Mapping[str, Any]], float]) -> dic
 
 def figures(samples: Samples) -> dict[str, dict[str, float]]:
     """The growth of everything that should not grow."""
-    kinds = sorted({kind for sample in samples for kind in sample["keys"]} - _WITH_PEOPLE)
+    kinds = sorted({kind for sample in samples for kind in sample["keys"]} - {"l"})
     found = {f"rss {name}": growth(samples, lambda s, n=name: s["rss_mb"][n]) for name in LONG_LIVED}  # type: ignore[misc]
     found["store without ledger"] = growth(samples, lambda s: s["store_mb"] - s["ledger_mb"])
     for kind in kinds:
@@ -42,16 +39,18 @@ def figures(samples: Samples) -> dict[str, dict[str, float]]:
     return found
 
 
-def grown(found: Mapping[str, Mapping[str, float]]) -> list[str]:
-    """What grew beyond what a steady state explains."""
+def grown(found: Mapping[str, Mapping[str, float]], users: int) -> list[str]:
+    """What grew beyond what a steady state explains, and a small fact of each user who came since."""
     return [
         f"{name} grew from {seen['first']} to {seen['last']}"
         for name, seen in found.items()
-        if seen["last"] - seen["first"] > max(_room(name)[0], _room(name)[1] * seen["first"])
+        if seen["last"] - seen["first"] > max(_room(name, users)[0], _room(name, users)[1] * seen["first"])
     ]
 
 
-def _room(name: str) -> tuple[float, float]:
+def _room(name: str, users: int) -> tuple[float, float]:
+    if name == "keys u":
+        return users, 0.0
     if name.startswith("rss"):
         return RSS_MB, RSS_SHARE
     return (STORE_MB, STORE_SHARE) if name.startswith("store") else (KEYS, KEYS_SHARE)
