@@ -51,7 +51,8 @@ class _Times:
 
     def add(self, ms: int) -> None:
         """One stay."""
-        key = ms >> max(ms.bit_length() - EXACT_BITS, 0) << max(ms.bit_length() - EXACT_BITS, 0)
+        rough = max(ms.bit_length() - EXACT_BITS, 0)
+        key = ms >> rough << rough
         self.counts[key] += 1
         self.longest[key] = max(ms, self.longest.get(key, ms))
 

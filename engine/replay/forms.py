@@ -83,8 +83,7 @@ def numbered(seq: int) -> tuple[bytes, bytes]:
 def fitting(line: bytes, track: Track, spot: Spot, end: int) -> Form | None:
     """The form that this line has and that its job may have next; the track goes on. `end`: of the id."""
     seq = track.seq + 1
-    number, key = numbered(seq)
-    at = end + len(number)
+    at = end + len(numbered(seq)[0])
     upto = at + STAMP
     ts, to = line[at:upto], line.find(_RND, upto)
     forms = spot.forms.get(line[upto : to - STAMP])
@@ -99,13 +98,7 @@ def fitting(line: bytes, track: Track, spot: Spot, end: int) -> Form | None:
     for form in forms:
         if not line.startswith(form.tail, comma + form.tail_at):
             continue
-        tails = form.tails
-        tail = tails[0] if len(tails) == 1 else (name + key).join(tails)
-        if form.fails:
-            tail = tail.replace(_WAIT, b"%d" % form.wait_ms(rnd))
-        if line != b"".join(
-            (JOB, name, number, ts, form.move, ts, _RND, rnd, form.mid, track.due, tail, op, _CLOSE)
-        ):
+        if form.filled(name, seq, ts, rnd, track.due, op) != line:
             continue
         if form.cost >= 0 and form.cost != track.cost:
             continue
