@@ -33,7 +33,7 @@ demo: $(VENV)/.run
 	@$(BIN)/reelstate demo $(if $(PORT),--port $(PORT))
 
 test: $(VENV)/.dev
-	@$(BIN)/python -m pytest -q -n 5 -m "not faults and not scale and not long"
+	@$(BIN)/python -m pytest -q -n 5 --dist worksteal -m "not faults and not scale and not long"
 
 scale: $(VENV)/.dev
 	@command -v redis-server >/dev/null || echo "redis-server is missing, so only Valkey is tried: apt install redis-server redis-sentinel redis-tools" >&2
