@@ -117,7 +117,7 @@ class EmbeddedServer:
             self._address = self._adopt() if self.owned else self._attach()
             if self._address is None:
                 self._address = self._launch()
-        except BaseException:
+        except BaseException:  # Ctrl-C too must leave no lock behind
             self._let_go()
             raise
         return self._address.url

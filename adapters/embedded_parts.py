@@ -117,7 +117,7 @@ def gone_if_broken_off(process: "subprocess.Popen[bytes]") -> Iterator[None]:
     """A start that fails or is interrupted leaves no process behind."""
     try:
         yield
-    except BaseException:
+    except BaseException:  # Ctrl-C too
         process.kill()
         process.wait()
         raise

@@ -44,7 +44,7 @@ async def _answered(handler: Handler, query: CallbackQuery, data: dict[str, Any]
     toast = Toast(query)
     try:
         return await handler(query, {**data, "toast": toast})
-    except Exception:
+    except Exception:  # it goes on to the pump; but whoever tapped waits for a word
         await toast.show(data["guest"].say("toast-later"))
         raise
     finally:

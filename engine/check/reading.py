@@ -64,7 +64,7 @@ class StoreReader:
             mode = str(server.get("redis_mode", server.get("server_mode", "standalone")))
             opened = cls(connection, partitions, clustered=mode == "cluster")
             await opened.calls.load()
-        except BaseException:
+        except BaseException:  # cancelled too: no connection stays open
             await connection.close()
             raise
         return opened

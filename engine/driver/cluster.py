@@ -135,7 +135,7 @@ class ClusterLine:
             failed, self._suspect = self._suspect, ""
             try:
                 await self._driver.nodes_manager.initialize(last_failed_node_name=failed or None)
-            except BaseException:
+            except BaseException:  # cancelled too: the map is still not known
                 self._suspect = failed or "?"
                 raise
             self._known = True

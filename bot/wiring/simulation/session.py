@@ -76,7 +76,7 @@ class SimSession(BaseSession):
             raise TelegramNetworkError(method=method, message="Request timeout error") from TimeoutError()
         try:
             await host.pace()
-        except BaseException:
+        except BaseException:  # a simulated death is none of the ordinary ones
             self._doubt(chat)
             raise
         return self._heard(bot, method, broken(502) if kind == "broken_after" else reply)
@@ -85,7 +85,7 @@ class SimSession(BaseSession):
         """The call has arrived; whoever made it may be gone."""
         try:
             self._host.risk(f"after {name}")
-        except BaseException:
+        except BaseException:  # a simulated death is none of the ordinary ones
             self._doubt(chat)
             raise
 
