@@ -33,10 +33,10 @@ def state_box(state: State, box: Box, over: Overlay) -> str:
 
 def _words(state: State, box: Box, over: Overlay) -> list[str]:
     middle, notes = box.middle, state_notes(state, over, box.width - 2 * _NOTE_ROOM_PX)
-    name_y = middle.y + (4.5, -1.5, -6.5)[len(notes)]
+    name_y = middle.y + (4.5, -1.5, -7.0)[len(notes)]
     words = [element("text", {"class": "name", "x": middle.x, "y": name_y}, escape(state.value))]
     for row, note in enumerate(notes):
-        y = middle.y + (11.5 if len(notes) == 1 else 5.5 + row * 10.5)
+        y = middle.y + (11.5 if len(notes) == 1 else 4.5 + row * 10.0)
         words.append(element("text", {"class": "note", "x": middle.x, "y": y}, escape(note)))
     return words
 
