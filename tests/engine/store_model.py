@@ -9,6 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize
 
 from engine.check.reading import StoreReader
 from engine.clock import ManualClock
+from engine.connection import Connection
 from engine.dispatch import Dispatcher
 from engine.errors import Refusal
 from engine.randomness import SeededRandomness
@@ -57,6 +58,11 @@ class Known:
         return self.due_ms <= now_ms or (self.in_line and queued_ok)
 
 
+async def _emptied(url: str) -> None:
+    async with Connection(url) as link:
+        await link.command("FLUSHALL")
+
+
 class Ground:
     """One store on one server for all machines of a test."""
 
@@ -65,6 +71,7 @@ class Ground:
     def __init__(self, url: str, *changes: Change) -> None:
         self.runner = asyncio.Runner()
         self.clock = ManualClock()
+        self.runner.run(_emptied(url))  # another test may have left a store of another kind
         opening = Store.connect(url, clock=self.clock, randomness=SeededRandomness(1), partitions=1)
         self.store = self.runner.run(opening)
         if changes:  # bugs planted on purpose
