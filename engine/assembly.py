@@ -52,9 +52,7 @@ def make_worker(
         unpause=engine.unpause,
         alert=engine.alert,
     )
-    committer = Committer(
-        store, engine.judges, store.clock, store.randomness, telemetry, name, config.lease_ms, engine.alert
-    )
+    committer = Committer(store, engine.judges, store.clock, store.randomness, telemetry, name, engine.alert)
     executor = Executor(committer, maker, courier, gate, store.clock, leases.still_ours)
     worker = Worker(store, executor, leases, gate, store.clock, telemetry, name, config.lease_ms, slots=slots)
     lost.worker = worker

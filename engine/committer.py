@@ -43,7 +43,6 @@ class Committer:
     randomness: Randomness
     telemetry: Telemetry
     worker: str
-    lease_ms: int
     alert: Callable[[Alert], Awaitable[None]]
     """Tells the operator what does not come with a transition."""
 
@@ -118,7 +117,6 @@ class Committer:
                 alerts=[*alerts, *watch_order(after)],
                 due_ms=decision.due_ms,
                 keep_lease=decision.keep,
-                lease_ms=self.lease_ms,
             )
 
         return await self._insist(before.id, ask)

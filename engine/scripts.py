@@ -13,8 +13,9 @@ and goes on with a body that sees `T` (the partition's prefix) and every argumen
 plain (string or bytes), `:int` (a number), `:int?` (nil when None), `:flag` (a boolean), `*` (the rest, a
 table; last only). A wrong or missing name fails in Python before anything is sent.
 
-Each body becomes a Lua function `V.<verb>(T, A)`, so that a single call and a batch of calls to the same
-partition run the very same text. Reading the files is `engine.script_files`.
+Each body becomes a Lua function `V.<verb>(T, A, O, E)`, so that a single call and a batch of calls to the
+same partition run the very same text; its arguments are A[O + 1] to A[E]. Reading the files is
+`engine.script_files`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -82,14 +83,14 @@ class Argument:
 
     def binding(self, position: int) -> str:
         """The Lua that makes this argument a local."""
-        read = f"A[{position}]"
+        read = f"A[O + {position}]"
         if self.kind in _INTEGERS:
             read = f"tonumber({read})"
         elif self.kind == "flag":
             read = f"{read} == '1'"
         elif self.kind == "rest":
-            copy = f"{self.name}[i - {position - 1}] = A[i]"
-            return f"local {self.name} = {{}} for i = {position}, #A do {copy} end"
+            copy = f"{self.name}[i] = A[O + {position - 1} + i]"
+            return f"local {self.name} = {{}} for i = 1, E - O - {position - 1} do {copy} end"
         return f"local {self.name} = {read}"
 
 
@@ -147,7 +148,7 @@ class Verb:
     def function(self) -> str:
         """The verb as an entry of the Lua table V."""
         bindings = "\n".join(a.binding(i) for i, a in enumerate(self.arguments, 1))
-        return f"V.{self.name} = function(T, A)\n{bindings}\n{self.body}\nend"
+        return f"V.{self.name} = function(T, A, O, E)\n{bindings}\n{self.body}\nend"
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +181,7 @@ class Library:
 
 
 _SINGLE = """
-local answer = V.{verb}(KEYS[1], ARGV)
+local answer = V.{verb}(KEYS[1], ARGV, 0, #ARGV)
 FINISH()
 return answer
 """
@@ -188,16 +189,14 @@ return answer
 _BATCH = """
 local answers, at = {}, 1
 while at <= #ARGV do
-  local count = tonumber(ARGV[at + 1])
-  local call = {}
-  for i = 1, count do call[i] = ARGV[at + 1 + i] end
-  local fine, answer = pcall(V[ARGV[at]], KEYS[1], call)
+  local last = at + 1 + tonumber(ARGV[at + 1])
+  local fine, answer = pcall(V[ARGV[at]], KEYS[1], ARGV, at + 1, last)
   if not fine then
     if type(answer) == 'table' then answer = answer.err end
     answer = {'!', tostring(answer)}
   end
   answers[#answers + 1] = answer
-  at = at + 2 + count
+  at = last + 1
 end
 FINISH()
 return answers

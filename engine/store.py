@@ -135,7 +135,6 @@ class Store(StoreAside):
         alerts: Sequence[Alert] = (),
         due_ms: int | None = None,
         keep_lease: bool = False,
-        lease_ms: int = 0,
         unclaim: bool = False,
     ) -> Job | Refusal:
         """Store one transition with its money, history, timers, notices. The job as it is now, or why not.
@@ -166,7 +165,7 @@ class Store(StoreAside):
             deadline=after.deadline_ms,
             doc=encode_doc(stored),
             due=due_ms,
-            lease_ms=lease_ms if keep_lease else 0,
+            keep=keep_lease,
             unclaim=unclaim,
             now=self.clock.now_ms(),
             record=history_row(record, op, job=before.id, seq=seq, graph=before.graph),

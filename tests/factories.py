@@ -103,7 +103,6 @@ class Bench:
                 "edge": edge,
             },
             "keep_lease": keep,
-            "lease_ms": LEASE_MS,
             **more,
         }
         after = replace(job, state=target, hold=hold, hints=())

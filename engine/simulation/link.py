@@ -24,7 +24,7 @@ from engine.simulation.wire import Wire, WireError, Word
 TROUBLE: Final[Odds] = {"request_lost": 0.004, "reply_lost": 0.006, "late": 0.002}
 BELL_LOST: Final[Odds] = {"bell_lost": 0.01}
 BELLS: Final = ("bell", "bellq", "ob:bell", "in:bell", "late:bell")
-_VERB: Final = re.compile(r"^local answer = V\.(\w+)\(KEYS\[1\], ARGV\)$", re.MULTILINE)
+_VERB: Final = re.compile(r"^local answer = V\.(\w+)\(KEYS\[1\], ARGV, 0, #ARGV\)$", re.MULTILINE)
 
 Heard = Callable[[Host, str, Sequence[Word], Any], None]
 """Told of every executed call: who, verb, the script's arguments, the answer."""

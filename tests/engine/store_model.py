@@ -179,7 +179,6 @@ class Model(RuleBasedStateMachine):
         del known.hints[: len(seen.hints)]
         kept = keep and not unclaim and answer.state not in TERMINALS
         known.owner, known.in_line = known.owner if kept else "", False
-        known.lease_end = self.now_ms + LEASE_MS
         known.due_ms = self.now_ms if known.hints else due_ms
         self.snapshots.append(replace(answer, hints=tuple(known.hints)))
 

@@ -251,7 +251,6 @@ async def test_a_user_who_returns_wakes_their_parked_delivery(engine: Engine, cl
             record={"ts": clock.now_ms(), "event": edge.trigger.value},
             due_ms=clock.now_ms() + 3_600_000,
             keep_lease=not parked,
-            lease_ms=15_000,
         )
         assert isinstance(moved, Job)
         held = moved

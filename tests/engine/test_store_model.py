@@ -123,7 +123,6 @@ class World:
             known.job, known.ops[answer.seq] = answer, op
             kept = keep and not unclaim and answer.state not in TERMINALS
             known.owner = known.owner if kept else ""
-            known.lease_end = self.bench.clock.now_ms() + LEASE_MS
             self.snapshots.append(answer)
 
     async def park(self) -> None:

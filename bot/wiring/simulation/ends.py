@@ -98,11 +98,15 @@ def _notices(world: "World", job: Job) -> None:
 
 
 def _last_word(world: "World", job: Job, ending: NoticeKind) -> None:
-    """Of all words about a job the ending is the newest. (Where the user deleted it there is none.)"""
+    """Of all words about a job the ending is the newest. (Where the user deleted it there is none.)
+
+    Who has deleted their data is told nothing of it any more, not even what they have not heard.
+    """
     chat = world.telegram.chat(job.request.chat_id)
     about = [m for m in chat.messages.values() if m.text.endswith(job.id) and not m.job]
     newest = max(about, key=lambda message: message.id, default=None)
-    if chat.blocked or any(m.job == job.id for m in chat.messages.values()):
+    forgotten = not job.request.photo
+    if chat.blocked or forgotten or any(m.job == job.id for m in chat.messages.values()):
         return
     if newest is not None and newest.text != f"{ending} {job.id}":
         world.complain("last word", f"{job.id}: {ending}, but the chat says {newest.text}")

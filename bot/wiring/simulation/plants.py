@@ -63,10 +63,9 @@ _ALL: Final = (
         (
             (
                 "verbs/commit.lua",
-                "pay(T, g.uid, money, g.cost",
-                "if money ~= 'release' then pay(T, g.uid, money, g.cost",
+                "if money ~= '' then purse_pay(",
+                "if money ~= '' and money ~= 'release' then purse_pay(",
             ),
-            ("verbs/commit.lua", "moved, now)\nend", "moved, now) end\nend"),
         ),
     ),
     Plant("resend", "a delivery whose answer was lost is sent again without a look"),
@@ -77,7 +76,8 @@ _ALL: Final = (
             (
                 "verbs/commit.lua",
                 "then return 'replayed' end",
-                "then pay(T, g.uid, 'capture', g.cost, job, seq + 1, now) return 'replayed' end",
+                "then local p = purse_open(T, g.uid) purse_pay(p, 'capture', g.cost, job, seq + 1, now) "
+                "purse_write(p) return 'replayed' end",
             ),
         ),
     ),

@@ -47,13 +47,8 @@ local function job_show(T, id)
   return job_shown(T, id, g)
 end
 
--- Its user's keys forget a job only when none of theirs is alive: indexes never outlive their jobs.
-local function job_expire(T, id, g, retain_ms)
-  redis.call('DEL', T .. ':hi:' .. id)
+local function job_expire(T, id, retain_ms)
   for _, part in ipairs({ 'j', 'd', 'p', 'h' }) do
     redis.call('PEXPIRE', T .. ':' .. part .. ':' .. id, retain_ms)
-  end
-  if redis.call('HINCRBY', T .. ':a:' .. g.uid, 'live', -1) <= 0 then
-    redis.call('PEXPIRE', T .. ':uj:' .. g.uid, retain_ms)
   end
 end

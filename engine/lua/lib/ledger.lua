@@ -8,23 +8,29 @@ local function account_balance(T, uid)
   return tonumber(redis.call('HGET', T .. ':a:' .. uid, 'bal') or '0')
 end
 
+-- An account of a user, read once and written once: what moves in between moves here.
+local function purse_open(T, uid)
+  local got = redis.call('HMGET', T .. ':a:' .. uid, 'bal', 'held', 'live')
+  return { T = T, uid = uid, bal = tonumber(got[1] or '0'), held = tonumber(got[2] or '0'),
+    live = tonumber(got[3] or '0') }
+end
+
+local function purse_write(p)
+  redis.call('HSET', p.T .. ':a:' .. p.uid, 'bal', p.bal, 'held', p.held, 'live', p.live)
+end
+
 -- Move the credits of a job: hold (bal -> held), capture (held -> @revenue), release (held -> bal).
--- Answers the user's free balance. Its row is a short one (engine/rows.py): kinds and jobs are our own words.
-local function pay(T, uid, move, amount, job, seq, now)
-  local account = T .. ':a:' .. uid
-  local delta = 0
+-- Its row is a short one (engine/rows.py): kinds and jobs are our own words.
+local function purse_pay(p, move, amount, job, seq, now)
   if move == 'hold' then
-    delta = -amount
-    redis.call('HINCRBY', account, 'held', amount)
+    p.bal, p.held = p.bal - amount, p.held + amount
   else
-    redis.call('HINCRBY', account, 'held', -amount)
-    if move == 'release' then delta = amount end
-    if move == 'capture' then add_later(T .. ':a:@revenue', 'bal', amount) end
+    p.held = p.held - amount
+    if move == 'release' then p.bal = p.bal + amount end
+    if move == 'capture' then add_later(p.T .. ':a:@revenue', 'bal', amount) end
   end
-  local balance = redis.call('HINCRBY', account, 'bal', delta)
-  redis.call('RPUSH', T .. ':l:' .. uid,
-    string.format('["%s","%s",%.0f,%.0f,%.0f,%.0f]', move, job, seq, now, amount, balance))
-  return balance
+  redis.call('RPUSH', p.T .. ':l:' .. p.uid,
+    string.format('["%s","%s",%.0f,%.0f,%.0f,%.0f]', move, job, seq, now, amount, p.bal))
 end
 
 -- Credits from a contra account (or back to it: a negative amount). Answers the user's free balance.

@@ -1,7 +1,7 @@
 -- What a script does once, however many calls travel in it. `finish` runs after the last call (the loader
 -- sees to it), still within the same atomic script.
 
-local SUMS, FEEDS, RUNG = {}, {}, {}
+local SUMS, FEEDS, RUNG, DRAWN = {}, {}, {}, {}
 
 -- Add to a counter at the end of the script. A call that reads the counter counts `added` too.
 local function add_later(key, field, amount)
@@ -16,6 +16,21 @@ end
 -- What waits to be added.
 local function added(key, field)
   return SUMS[key] and SUMS[key][field] or 0
+end
+
+-- The next `n` numbers of a counter that only ever grows, by the last of them. Drawn from the store in blocks:
+-- what a script leaves over is never used.
+local BLOCK = 32
+
+local function draw(key, field, n)
+  local block = DRAWN[key]
+  if not block or block.left < n then
+    local got = math.max(n, BLOCK)
+    block = { left = got, top = redis.call('HINCRBY', key, field, got) }
+    DRAWN[key] = block
+  end
+  block.left = block.left - n
+  return block.top - block.left
 end
 
 -- Cut a feed's old entries off at the end of the script.

@@ -23,18 +23,22 @@ local function ready_drop(T, uid, id)
   if redis.call('EXISTS', T .. ':q:' .. uid) == 0 then redis.call('ZREM', T .. ':rdy', uid) end
 end
 
--- The next job of the user who has waited longest, or nil. Its user goes one step back.
+-- The next job of the user who has waited longest and its virtual start, or nil. Its user goes one step back.
 local function ready_pick(T)
   local first = redis.call('ZRANGE', T .. ':rdy', 0, 0, 'WITHSCORES')
   if not first[1] then return nil end
   local uid, start = first[1], tonumber(first[2])
   local id = redis.call('LPOP', T .. ':q:' .. uid)
-  redis.call('HSET', T .. ':ctl', 'vt', start)
   redis.call('HSET', T .. ':a:' .. uid, 'vt', start + 1)
   if redis.call('EXISTS', T .. ':q:' .. uid) == 1 then
     redis.call('ZADD', T .. ':rdy', start + 1, uid)
   else
     redis.call('ZREM', T .. ':rdy', uid)
   end
-  return id
+  return id, start
+end
+
+-- Virtual time goes on to the start of the job picked last.
+local function ready_advance(T, start)
+  redis.call('HSET', T .. ':ctl', 'vt', start)
 end

@@ -10,9 +10,9 @@
 --@include lib/timer.lua
 local mark = T .. ':w:' .. worker
 local recorded = redis.call('GET', mark) or ''
-local taken, shown = {}, {}
+local taken, shown, leases = {}, {}, {}
 local function show(id, g, lost)
-  timer_lease(T, id, now, lease_ms)
+  leases[#leases + 1], leases[#leases + 2] = now + lease_ms, id
   shown[#shown + 1] = lost
   shown[#shown + 1] = job_shown(T, id, g)
 end
@@ -21,7 +21,10 @@ if string.match(recorded, '^%S+') == claim_id then
     local g = job_guards(T, id)
     if g and g.ep == tonumber(ep) and g.own == worker then show(id, g, lost) end
   end
-  if #shown > 0 then return { 'job', timer_next(T), unpack(shown) } end
+  if #shown > 0 then
+    redis.call('ZADD', T .. ':t', unpack(leases))
+    return { 'job', timer_next(T), unpack(shown) }
+  end
 end
 
 local function take(id, g, lost)
@@ -48,18 +51,22 @@ for _, due in ipairs(redis.call('ZRANGEBYSCORE', T .. ':t', '-inf', now, 'LIMIT'
     take(due, g, g.own ~= '' and (g.st == 'generating' or g.st == 'sending') and '1' or '0')
   end
 end
+local advanced
 for _ = 1, looks do
   if #taken >= limit or not queued_ok then break end
-  local first = ready_pick(T)
+  local first, start = ready_pick(T)
   if not first then break end
+  advanced = start
   local g = job_guards(T, first)
   if g and sound_or_aside(T, first, g, now) then take(first, g, '0') end
 end
+if advanced then ready_advance(T, advanced) end
 if #taken == 0 then
   silence(T .. ':bell')
   return { 'idle', timer_next(T) }
 end
 
+redis.call('ZADD', T .. ':t', unpack(leases))
 redis.call('SET', mark, claim_id .. table.concat(taken), 'PX', mark_ms)
 -- chain wake: one more worker for what is left; `last` means that with `limit` jobs this one will not come
 -- back soon

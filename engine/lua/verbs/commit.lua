@@ -1,9 +1,9 @@
 #!lua
 -- A transition with everything that belongs to it: state, money, history, timers, outbox, feed, counters.
 -- The record at place `seq + 1` carries `op`: a repeated commit is answered from it.
--- `lease_ms` above 0 keeps the lease; `unclaim` (front door) takes the job from whoever holds it.
+-- `keep`: the worker goes on under its lease; `unclaim` (front door) takes the job from whoever holds it.
 -- KEYS: prefix
--- ARGV: job epoch:int seq:int op edge source target money deadline:int doc due:int? lease_ms:int
+-- ARGV: job epoch:int seq:int op edge source target money deadline:int doc due:int? keep:flag
 --   unclaim:flag now:int record event hints_seen:int retain_ms:int feed_ms:int outbox*
 -- Returns: ok | replayed | fenced | stale | illegal | gone
 --@include lib/job.lua
@@ -25,11 +25,8 @@ if not money_fits(g.hold, target, money) then return 'illegal' end
 
 local moved = seq + 1
 local hold = g.hold
-if money ~= '' then
-  hold = money == 'capture' and 'captured' or 'released'
-  pay(T, g.uid, money, g.cost, job, moved, now)
-end
-local keep = lease_ms > 0 and not unclaim and not TERMINAL[target]
+if money ~= '' then hold = money == 'capture' and 'captured' or 'released' end
+keep = keep and not unclaim and not TERMINAL[target]
 redis.call('HSET', T .. ':j:' .. job, 'st', target, 'seq', moved, 'hold', hold, 'dl', deadline,
   'ep', unclaim and epoch + 1 or epoch, 'own', keep and g.own or '')
 redis.call('SET', T .. ':d:' .. job, doc)
@@ -38,10 +35,15 @@ if hints_seen > 0 then redis.call('LTRIM', T .. ':hi:' .. job, hints_seen, -1) e
 if g.st == 'queued' and g.own == '' then ready_drop(T, g.uid, job) end -- a claimed one has left its line
 if TERMINAL[target] then
   redis.call('ZREM', T .. ':t', job)
-  job_expire(T, job, g, retain_ms)
-elseif keep then
-  timer_lease(T, job, now, lease_ms)
-else
+  redis.call('DEL', T .. ':hi:' .. job)
+  job_expire(T, job, retain_ms)
+  local purse = purse_open(T, g.uid)
+  if money ~= '' then purse_pay(purse, money, g.cost, job, moved, now) end
+  purse.live = purse.live - 1
+  purse_write(purse)
+  -- indexes never outlive their jobs: they are forgotten only when none of the user's is alive
+  if purse.live <= 0 then redis.call('PEXPIRE', T .. ':uj:' .. g.uid, retain_ms) end
+elseif not keep then
   if redis.call('EXISTS', T .. ':hi:' .. job) == 1 then due = now end
   timer_wake(T, job, due or now, now)
 end

@@ -13,9 +13,7 @@ if g.seq ~= seq or not TERMINAL[g.st] then return 'stale' end
 
 redis.call('HSET', T .. ':j:' .. job, 'op', op_kept(g, op))
 redis.call('SET', T .. ':d:' .. job, doc)
-for _, part in ipairs({ 'j', 'd', 'p', 'h' }) do
-  redis.call('PEXPIRE', T .. ':' .. part .. ':' .. job, retain_ms)
-end
+job_expire(T, job, retain_ms)
 if redis.call('PTTL', T .. ':uj:' .. g.uid) >= 0 then redis.call('PEXPIRE', T .. ':uj:' .. g.uid, retain_ms) end
 tell_all(T, outbox, now)
 return 'ok'

@@ -14,9 +14,8 @@
 if not graph_known(T, graph) then
   return redis.error_reply('graph ' .. graph .. ' is not registered in this store')
 end
-local account = T .. ':a:' .. uid
-local purse = redis.call('HMGET', account, 'bal', 'live')
-local balance, live = tonumber(purse[1] or '0'), tonumber(purse[2] or '0')
+local purse = purse_open(T, uid)
+local balance, live = purse.bal, purse.live
 local seen = redis.call('GET', T .. ':i:' .. idem)
 if seen == job then return { 'created', tostring(balance) } end
 if seen then return { 'exists', tostring(balance), job_show(T, seen) } end
@@ -29,15 +28,16 @@ if cost < 0 or balance < cost then return { 'insufficient', tostring(balance) } 
 local held = 'none'
 if cost > 0 then
   held = 'held'
-  balance = pay(T, uid, 'hold', cost, job, 0, now)
+  purse_pay(purse, 'hold', cost, job, 0, now)
 end
+purse.live = live + 1
+purse_write(purse)
 redis.call('SET', T .. ':i:' .. idem, job, 'PX', idem_ms)
 redis.call('HSET', T .. ':j:' .. job, 'st', 'queued', 'seq', 0, 'ep', 0, 'gv', graph, 'uid', uid,
   'cost', cost, 'hold', held, 'own', '', 'dl', deadline, 'op', '')
 redis.call('SET', T .. ':d:' .. job, doc)
 redis.call('SET', T .. ':p:' .. job, request)
 redis.call('RPUSH', T .. ':h:' .. job, record)
-redis.call('HINCRBY', account, 'live', 1)
 redis.call('ZADD', T .. ':uj:' .. uid, now, job)
 if live <= 0 then redis.call('PERSIST', T .. ':uj:' .. uid) end
 redis.call('ZREMRANGEBYRANK', T .. ':uj:' .. uid, 0, -201)
@@ -46,4 +46,4 @@ timer_wake(T, job, due, now)
 tell_all(T, outbox, now)
 count_move(T, '', 'queued', 'submit')
 event_add(T, now, feed_ms, event)
-return { 'created', tostring(balance) }
+return { 'created', tostring(purse.bal) }

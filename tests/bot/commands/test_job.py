@@ -103,7 +103,6 @@ async def _start(engine: Engine) -> None:
         op="1",
         record=record(decision, graph=claim.job.graph, actor="worker"),
         keep_lease=True,
-        lease_ms=15_000,
     )
     assert isinstance(moved, Job)
     assert moved.state is State.GENERATING

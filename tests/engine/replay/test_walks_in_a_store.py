@@ -51,7 +51,6 @@ async def _walked(world: World, walk: Walk, number: int) -> Job:
             op=f"{job.epoch}:{made_by.after.seq}:{made_by.edge.trigger}",
             record=row,
             keep_lease=made_by.after.state not in TERMINALS,
-            lease_ms=15_000,
         )
         assert isinstance(answer, Job), (made_by.edge.id, answer)
         await _knows_it_again(world, made_by, row)
