@@ -4,8 +4,11 @@ Lateness is measured against the job's own due time on the engine's clock, read 
 """
 
 import asyncio
+import multiprocessing
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
+from multiprocessing.connection import Connection as Pipe
 from random import Random
 from typing import Final
 
@@ -13,6 +16,7 @@ from engine.bench.crew import Crew, at_work, config_of, crew, fund
 from engine.bench.meter import look, wall_s
 from engine.bench.ports import InstantMaker
 from engine.bench.waiting import until
+from engine.collector import settle
 from engine.connection import Connection
 from engine.executor import Executor
 from engine.front import Engine
@@ -103,37 +107,67 @@ class Starts:
 
 
 async def start_latency(url: str, times: int, seed: int) -> Starts:
-    """Submit to an idle worker, again and again, from a connection of its own."""
-    engine, front = await Engine.connect(url, config_of()), await Engine.connect(url, config_of())
+    """Let a process of its own submit now and then to an idle worker in this one."""
+    engine = await Engine.connect(url, config_of())
     claimed: dict[str, float] = {}
     started: dict[str, float] = {}
-    ended = asyncio.Event()
-    maker, pauses = StartMaker(), Random(seed)  # noqa: S311 - a seed, not a secret
-    found = Starts([], [], [], [])
-    await fund(front, 1, times)
-    async with (
-        crew(front, name="front", slots=1) as door,
-        crew(engine, name="idle", slots=64, maker=maker, ended=ended.set) as made,
-    ):
+    maker, found = StartMaker(), Starts([], [], [], [])
+    await fund(engine, 1, times)
+    async with crew(engine, name="idle", slots=64, maker=maker) as made:
         watched(made, lambda job: _note_once(claimed, job.id))
         made.heard(lambda name, fields: _note_start(started, name, fields))
         async with at_work(made), asyncio.timeout(PATIENCE_S):
-            for n in range(times):
-                await asyncio.sleep(0.02 + 0.03 * pauses.random())
-                ended.clear()
-                asked_s = wall_s()
-                job = (await door.submit(n, 1)).job
-                known_s = wall_s()
-                await ended.wait()
-                assert job is not None  # noqa: S101 - `submit` has raised otherwise
-                found.acknowledged.append((known_s - asked_s) * 1000)
-                for times_s, to in (
-                    (claimed, found.claimed),
-                    (started, found.started),
-                    (maker.called_s, found.create),
-                ):
-                    to.append((times_s[job.id] - asked_s) * 1000)
+            submits = await asyncio.to_thread(_submitted_elsewhere, url, times, seed)
+            await until(lambda: made.moves.done == times)
+    for job_id, asked_s, known_s in submits:
+        found.acknowledged.append((known_s - asked_s) * 1000)
+        for times_s, to in (
+            (claimed, found.claimed),
+            (started, found.started),
+            (maker.called_s, found.create),
+        ):
+            to.append((times_s[job_id] - asked_s) * 1000)
     return found
+
+
+Submit = tuple[str, float, float]
+"""A job's id, when it was asked for and when that was acknowledged (`wall_s`, which all processes share)."""
+
+
+def _submitted_elsewhere(url: str, times: int, seed: int) -> list[Submit]:
+    """Raises RuntimeError when the other process ends without an answer."""
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_door, args=(url, times, seed, theirs), daemon=True)
+    process.start()
+    theirs.close()
+    try:
+        submits: list[Submit] = ours.recv()
+    except EOFError:
+        raise RuntimeError("the submitting process ended without a result: its error is above") from None
+    finally:
+        process.join(5)
+    return submits
+
+
+def _door(url: str, times: int, seed: int, pipe: Pipe) -> None:
+    """The body of the submitting process."""
+    with suppress(KeyboardInterrupt):
+        pipe.send(asyncio.run(_submit_now_and_then(url, times, seed)))
+
+
+async def _submit_now_and_then(url: str, times: int, seed: int) -> list[Submit]:
+    pauses, submits = Random(seed), []  # noqa: S311 - a seed, not a secret
+    engine = await Engine.connect(url, config_of())
+    async with crew(engine, name="door", slots=1) as door:
+        settle()
+        for n in range(times):
+            await asyncio.sleep(0.02 + 0.03 * pauses.random())
+            asked_s = wall_s()
+            job = (await door.submit(n, 1)).job
+            assert job is not None  # noqa: S101 - `submit` has raised otherwise
+            submits.append((job.id, asked_s, wall_s()))
+    return submits
 
 
 def _note_start(started: dict[str, float], name: str, fields: dict[str, Field]) -> None:

@@ -29,6 +29,7 @@ from engine.bench.summary import spread
 from engine.logbook import open_logbook
 from tests.bench.compare import Comparison, compare, show
 from tests.bench.contenders import FIGURES, OURS
+from tests.bench.starts import compare_starts, show_starts, written
 
 WAYS: Final = {
     "one worker, everysec": (Plan(""), "everysec"),
@@ -47,7 +48,9 @@ def main() -> None:
     parser.add_argument("--beside", default="", help="with --redis: another empty server, for its size")
     parser.add_argument("--rounds", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("out/bench"))
-    parser.add_argument("--only", nargs="*", default=["peers", "ways", "idle", "size", "decide", "user"])
+    parser.add_argument(
+        "--only", nargs="*", default=["peers", "starts", "ways", "idle", "size", "decide", "user"]
+    )
     given = parser.parse_args()
     leave_in_order()
     open_logbook("ERROR")
@@ -58,6 +61,8 @@ async def _measure(given: Any) -> None:
     here = await machine(given.redis)
     if "peers" in given.only:
         await _peers(given, here)
+    if "starts" in given.only:
+        await _starts(given, here)
     if "ways" in given.only:
         await _ways(given, here)
     for name, tables in _studies(given).items():
@@ -98,6 +103,17 @@ async def _peers(given: Any, here: dict[str, str]) -> None:
     written = {"machine": here, "aof": "everysec", **found.written()}
     (given.out / "peers.json").write_text(json.dumps(written, indent=1) + "\n", encoding="utf-8")
     (given.out / "peers.svg").write_text(picture(found, here), encoding="utf-8")
+
+
+async def _starts(given: Any, here: dict[str, str]) -> None:
+    console = Console(highlight=False)
+    console.print("[bold]from submit to start[/], ours and theirs in turn")
+    rounds, times = (1, 40) if given.quick else (3, 150)
+    found = await compare_starts(console, rounds=given.rounds or rounds, times=times, redis_url=given.redis)
+    show_starts(console, found)
+    given.out.mkdir(parents=True, exist_ok=True)
+    for name, text in zip(("starts.json", "starts.svg"), written(found, here), strict=True):
+        (given.out / name).write_text(text, encoding="utf-8")
 
 
 def picture(found: Comparison, here: dict[str, str]) -> str:

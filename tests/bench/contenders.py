@@ -75,12 +75,12 @@ async def run_peer(
         )
         try:
             async with asyncio.timeout(PATIENCE_S):
-                enqueued = await _told(process)
+                enqueued = await told(process)
                 before = await look(connection)
                 assert process.stdin is not None
                 process.stdin.write(b"go\n")
                 await process.stdin.drain()
-                ran = await _told(process)
+                ran = await told(process)
                 await process.wait()
         finally:
             if process.returncode is None:
@@ -104,12 +104,13 @@ def _figures(jobs: int, enqueued: Any, ran: Any, server: Any, whole: Any) -> dic
     }
 
 
-async def _told(process: asyncio.subprocess.Process) -> dict[str, float]:
+async def told(process: asyncio.subprocess.Process) -> dict[str, Any]:
+    """The next figures that a peer tells. Raises RuntimeError with its last words when it ends without."""
     assert process.stdout is not None
     assert process.stderr is not None
     while line := await process.stdout.readline():
         if line.startswith(b"{"):
-            found: dict[str, float] = json.loads(line)
+            found: dict[str, Any] = json.loads(line)
             return found
     words = (await process.stderr.read()).decode(errors="replace").strip().splitlines()
     raise RuntimeError("it ended without a result: " + (words[-1] if words else "it said nothing"))

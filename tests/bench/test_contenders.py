@@ -1,6 +1,7 @@
 """The peers' harness, with a stand-in that speaks the frame's language: nothing is installed in a test."""
 
 import asyncio
+import json
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -15,6 +16,7 @@ from tests.bench.compare import Comparison, show
 from tests.bench.contenders import FIGURES, PEERS, Peer, run_peer
 from tests.bench.peers import environments, frame
 from tests.bench.peers.environments import HERE, CannotInstall, node_peer, python_peer
+from tests.bench.starts import OURS, Starts, show_starts, starts_of, written
 
 STAND_IN = """
 from tests.bench.peers.frame import noop, order, run
@@ -34,6 +36,40 @@ def test_a_peer_is_told_when_to_run_and_measured() -> None:
     found = asyncio.run(run_peer(peer(), [sys.executable, "-c", STAND_IN], "", "no", 1.0))
     assert set(found) >= set(FIGURES)
     assert found["jobs_per_s"] > 0
+
+
+WAITING = """
+from tests.bench.peers.frame import noop, order, run
+from redis import Redis
+ORDER = order()
+def enqueue():
+    link = Redis.from_url(ORDER.url)
+    for _ in ORDER.batches(500):
+        link.rpush("line", ORDER.payload)
+def work():
+    link = Redis.from_url(ORDER.url)
+    while True:
+        noop(link.blpop("line")[1].decode())
+run(enqueue, work)
+"""
+
+
+def test_an_idle_peer_is_sent_a_job_now_and_then() -> None:
+    late_ms = asyncio.run(starts_of(peer(), [sys.executable, "-c", WAITING], "", 3))
+    assert len(late_ms) == 3
+    assert all(0 < ms < 10_000 for ms in late_ms)
+
+
+def test_starts_are_told_beside_each_other(capsys: pytest.CaptureFixture[str]) -> None:
+    found = Starts({OURS[0]: [[3.0] * 8], OURS[1]: [[4.0] * 8], "saq": [[6.0] * 8]}, {"rq": "no network"})
+    show_starts(Console(width=200), found)
+    assert (
+        "saq: from submit to start p50 6.00 ms, p99 6.00 ms; ours ÷ theirs 0.50, 0.50"
+        in capsys.readouterr().out
+    )
+    text, drawn = written(found, {"cpu": "one"})
+    assert json.loads(text)["missing"] == {"rq": "no network"}
+    assert "From submit to start" in drawn
 
 
 def test_a_peer_s_last_words_are_kept() -> None:
@@ -120,9 +156,9 @@ def test_the_last_job_ends_the_count(
     ended: list[int] = []
     monkeypatch.setattr(frame, "COUNT", frame.Count(left=2, jobs=2))
     monkeypatch.setattr("os._exit", ended.append)
-    frame.noop("")
+    frame.noop("0 p")
     assert capsys.readouterr().out == ""
-    asyncio.run(frame.noop_async(""))
+    asyncio.run(frame.noop_async("0 p"))
     assert '"jobs": 2' in capsys.readouterr().out
     assert ended == [0]
 

@@ -19,7 +19,7 @@ from engine.values import NewJob, Submission
 from states.job import Hint, Job
 from states.vocabulary import TERMINALS, Hold, State
 from tests.engine.check.flows import Books, make_books
-from tests.factories import EDGES, LEASE_MS, make_job
+from tests.factories import EDGES, make_job
 
 T = TypeVar("T")
 Change = tuple[str, str, str]

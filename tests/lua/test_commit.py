@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from engine.clock import ManualClock
-from engine.errors import Refusal
+from engine.errors import Refusal, ScriptFailed
 from engine.ports import Alert, Notice
 from engine.values import Account
 from states.job import Hint, Job
@@ -34,6 +34,20 @@ async def test_an_old_commit_is_recognised_after_others_came_after_it(bench: Ben
     rendered = await bench.moved(job, "generating/rendered", State.SENDING)
     await bench.moved(rendered, "sending/delivered", State.DONE)
     assert await bench.move(job, "generating/rendered", State.SENDING) == rendered
+
+
+@pytest.mark.parametrize("field", ["bal", "held", "live"])
+async def test_an_end_over_a_damaged_account_changes_nothing(bench: Bench, field: str) -> None:
+    job = await bench.sending()
+    link, account = bench.store.connection, f"{bench.store.prefix(0)}:a:7"
+    was = await link.command("HGET", account, field)
+    await link.command("HSET", account, field, "many")
+    before = await bench.dump()
+    with pytest.raises(ScriptFailed, match=f"the account of 7 is damaged: {field}"):
+        await bench.move(job, "sending/delivered", State.DONE)
+    assert await bench.dump() == before
+    await link.command("HSET", account, field, was)
+    await bench.moved(job, "sending/delivered", State.DONE)
 
 
 @pytest.mark.parametrize(

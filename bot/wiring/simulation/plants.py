@@ -50,6 +50,9 @@ class Plant:
             relay.outbox = cast("Any", _HastyQueue(relay.outbox))
 
 
+_CAPTURE_AGAIN: Final = (
+    "local p = purse_open(T, g.uid) purse_pay(p, 'capture', g.cost, job, seq + 1, now) purse_write(p)"
+)
 NOTHING: Final = Plant()
 _ALL: Final = (
     Plant(
@@ -76,8 +79,7 @@ _ALL: Final = (
             (
                 "verbs/commit.lua",
                 "then return 'replayed' end",
-                "then local p = purse_open(T, g.uid) purse_pay(p, 'capture', g.cost, job, seq + 1, now) "
-                "purse_write(p) return 'replayed' end",
+                f"then {_CAPTURE_AGAIN} return 'replayed' end",
             ),
         ),
     ),

@@ -8,11 +8,15 @@ local function account_balance(T, uid)
   return tonumber(redis.call('HGET', T .. ':a:' .. uid, 'bal') or '0')
 end
 
--- An account of a user, read once and written once: what moves in between moves here.
+-- An account of a user, read once and written once: what moves in between moves here. It is opened before the
+-- first write, so that a damaged one is refused as a whole.
 local function purse_open(T, uid)
   local got = redis.call('HMGET', T .. ':a:' .. uid, 'bal', 'held', 'live')
-  return { T = T, uid = uid, bal = tonumber(got[1] or '0'), held = tonumber(got[2] or '0'),
-    live = tonumber(got[3] or '0') }
+  local purse = { T = T, uid = uid }
+  for i, name in ipairs({ 'bal', 'held', 'live' }) do
+    purse[name] = assert(tonumber(got[i] or '0'), 'the account of ' .. uid .. ' is damaged: ' .. name)
+  end
+  return purse
 end
 
 local function purse_write(p)

@@ -18,15 +18,15 @@ local function added(key, field)
   return SUMS[key] and SUMS[key][field] or 0
 end
 
--- The next `n` numbers of a counter that only ever grows, by the last of them. Drawn from the store in blocks:
--- what a script leaves over is never used.
+-- The last of `n` fresh numbers of the counter `seq`. Drawn from the store in blocks: what a script leaves over
+-- is never used, so a number comes once however the script ends.
 local BLOCK = 32
 
-local function draw(key, field, n)
+local function draw(key, n)
   local block = DRAWN[key]
   if not block or block.left < n then
     local got = math.max(n, BLOCK)
-    block = { left = got, top = redis.call('HINCRBY', key, field, got) }
+    block = { left = got, top = redis.call('HINCRBY', key, 'seq', got) }
     DRAWN[key] = block
   end
   block.left = block.left - n

@@ -48,7 +48,7 @@ local function queue_put(T, name, lane, id, body, now, coalesce, keep_ms)
     queue_entry_replace(entries, place, id, body)
     return 'replaced'
   end
-  place = string.format('%.0f', draw(root .. 'q', 'seq', 1))
+  place = string.format('%.0f', draw(root .. 'q', 1))
   add_later(root .. 'q', 'n', 1)
   redis.call('RPUSH', order, place)
   queue_entry_write(entries, place, id, body, coalesce)

@@ -39,7 +39,7 @@ local function queue_take_due(T, name, now, lease_ms, limit, answer)
   local lanes = queue_key(T, name, 'lanes')
   local due = redis.call('ZRANGEBYSCORE', lanes, '-inf', now, 'LIMIT', 0, limit)
   if #due == 0 then return '' end
-  local last = draw(queue_key(T, name, 'q'), 'seq', #due)
+  local last = draw(queue_key(T, name, 'q'), #due)
   local hands, leases, empty = {}, {}, {}
   for i, lane in ipairs(due) do
     local token = string.format('%.0f', last - #due + i)

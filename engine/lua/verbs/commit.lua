@@ -27,17 +27,17 @@ local moved = seq + 1
 local hold = g.hold
 if money ~= '' then hold = money == 'capture' and 'captured' or 'released' end
 keep = keep and not unclaim and not TERMINAL[target]
+local purse = TERMINAL[target] and purse_open(T, g.uid)
 redis.call('HSET', T .. ':j:' .. job, 'st', target, 'seq', moved, 'hold', hold, 'dl', deadline,
   'ep', unclaim and epoch + 1 or epoch, 'own', keep and g.own or '')
 redis.call('SET', T .. ':d:' .. job, doc)
 redis.call('RPUSH', T .. ':h:' .. job, record)
 if hints_seen > 0 then redis.call('LTRIM', T .. ':hi:' .. job, hints_seen, -1) end
 if g.st == 'queued' and g.own == '' then ready_drop(T, g.uid, job) end -- a claimed one has left its line
-if TERMINAL[target] then
+if purse then
   redis.call('ZREM', T .. ':t', job)
   redis.call('DEL', T .. ':hi:' .. job)
   job_expire(T, job, retain_ms)
-  local purse = purse_open(T, g.uid)
   if money ~= '' then purse_pay(purse, money, g.cost, job, moved, now) end
   purse.live = purse.live - 1
   purse_write(purse)

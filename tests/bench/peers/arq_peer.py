@@ -20,9 +20,8 @@ async def job(ctx: Any, payload: str) -> None:
 
 async def enqueue() -> None:
     pool = await create_pool(SETTINGS)
-    for first in range(0, ORDER.jobs, 100):
-        few = range(first, min(first + 100, ORDER.jobs))
-        await asyncio.gather(*(pool.enqueue_job("job", ORDER.payload) for _ in few))
+    for few in ORDER.batches(100):
+        await asyncio.gather(*(pool.enqueue_job("job", ORDER.payload) for _ in range(few)))
     await pool.aclose()
 
 

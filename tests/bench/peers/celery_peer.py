@@ -19,7 +19,7 @@ JOB = APP.task(noop, name="noop")
 
 def enqueue() -> None:
     with APP.producer_pool.acquire(block=True) as producer:
-        for _ in range(ORDER.jobs):
+        for _ in ORDER.batches(1):
             JOB.apply_async((ORDER.payload,), producer=producer)
 
 

@@ -14,7 +14,7 @@ JOB = dramatiq.actor(noop, max_retries=0)
 
 
 def enqueue() -> None:
-    for _ in range(ORDER.jobs):
+    for _ in ORDER.batches(1):
         JOB.send(ORDER.payload)
 
 

@@ -17,9 +17,8 @@ async def job(ctx: Any, *, payload: str) -> None:
 
 async def enqueue() -> None:
     queue = Queue.from_url(ORDER.url)
-    for first in range(0, ORDER.jobs, 100):
-        few = range(first, min(first + 100, ORDER.jobs))
-        await asyncio.gather(*(queue.enqueue("job", payload=ORDER.payload) for _ in few))
+    for few in ORDER.batches(100):
+        await asyncio.gather(*(queue.enqueue("job", payload=ORDER.payload) for _ in range(few)))
     await queue.disconnect()
 
 

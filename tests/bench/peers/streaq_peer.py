@@ -17,9 +17,8 @@ async def job(payload: str) -> None:
 
 async def enqueue() -> None:
     async with WORKER:
-        for first in range(0, ORDER.jobs, 500):
-            few = range(first, min(first + 500, ORDER.jobs))
-            await WORKER.enqueue_many([job.enqueue(ORDER.payload) for _ in few])
+        for few in ORDER.batches(500):
+            await WORKER.enqueue_many([job.enqueue(ORDER.payload) for _ in range(few)])
 
 
 async def work() -> None:
