@@ -13,6 +13,7 @@ from PIL import Image, ImageEnhance
 
 from adapters.sandbox.story import Photo
 from adapters.sandbox.telegram_person import Person
+from adapters.sandbox.telegram_state import SandboxMessage, Tap
 from bot.taps import Verb
 from bot.wiring.customer import Button, Customer
 from bot.wiring.darkroom import spoilt
@@ -125,9 +126,7 @@ class People:
         if button is None:
             self.done["no proposal"] += 1
             return
-        began = time.monotonic()
-        for _ in range(3 if habit == "taps_thrice" else 1):
-            await person.tap_anyway(*button)
+        taps = [await person.tap_anyway(*button) for _ in range(3 if habit == "taps_thrice" else 1)]
         if habit == "deletes_status":
             await asyncio.sleep(rng.uniform(0.5, 3))
             await person.delete(button.message_id)
@@ -139,7 +138,7 @@ class People:
             await asyncio.sleep(rng.uniform(3, 20))
             await person.unblock()
             await person.start()
-        await self._end(customer, button, began, habit)
+        await self._end(customer, button, taps, habit)
 
     async def _launch_button(self, customer: Customer, seen: int) -> Button | None:
         """The launch button of a proposal newer than `seen` messages."""
@@ -152,13 +151,13 @@ class People:
         await _until(found, ANSWER_S)
         return found()
 
-    async def _newest(self, customer: Customer, button: Button) -> Button:
+    async def _newest(self, customer: Customer, button: Button, taps: list[Tap]) -> Button:
         """Where a proposal was made twice, as after a store outage, people take the newer one."""
         await _until(lambda: customer.button(Verb.LAUNCH) != button, REFUSED_S)
         newest = customer.button(Verb.LAUNCH)
         if newest is None or newest.message_id <= button.message_id:
             return button
-        await customer.person.tap_anyway(*newest)
+        taps.append(await customer.person.tap_anyway(*newest))
         return newest
 
     async def _cancel(self, customer: Customer) -> None:
@@ -167,25 +166,32 @@ class People:
         if button is not None:
             await customer.person.tap_anyway(*button)
 
-    async def _end(self, customer: Customer, button: Button, began: float, habit: str) -> None:
+    async def _end(self, customer: Customer, button: Button, taps: list[Tap], habit: str) -> None:
         """Until the story is told to its end: a video, or last words with the money back."""
-        button = await self._newest(customer, button)
-        refused = time.monotonic() + REFUSED_S
+        began = taps[0].at_s
+        button = await self._newest(customer, button, taps)
+        grace = time.monotonic() + REFUSED_S
+
+        def newer() -> list[SandboxMessage]:
+            return [message for message in customer.messages if message.message_id >= button.message_id]
+
+        def refused() -> bool:
+            """The button still stands there, or was told off and its message is gone, too."""
+            stands = customer.button(Verb.LAUNCH) == button
+            return stands or (not newer() and all((tap.answer or {}).get("show_alert") for tap in taps))
 
         def told() -> bool:
             again = customer.button(Verb.AGAIN)
             if again is not None and again.message_id >= button.message_id:
                 return True
-            return time.monotonic() > refused and customer.button(Verb.LAUNCH) == button
+            return time.monotonic() > grace and refused()
 
         if not await _until(told, STORY_S):
             self.done["story without an end"] += 1
-            shown = [
-                message.text[:60] for message in customer.messages if message.message_id >= button.message_id
-            ]
-            self.unended.append(f"{customer.person.id} {habit}: {shown}")
+            shown = [message.text[:60] for message in newer()]
+            self.unended.append(f"{customer.person.id} {habit}: {shown}, {[tap.answer for tap in taps]}")
             return
-        if customer.button(Verb.LAUNCH) == button:
+        if refused():
             self.done["launch refused"] += 1
             return
         if any(message.message_id >= button.message_id for message in customer.films()):
