@@ -5,7 +5,7 @@ while the export runs may be missing at a job's end, never in its middle.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any, Final
 
 from engine.check.reading import StoreReader
@@ -17,12 +17,21 @@ from engine.store_base import StoreBase
 AT_ONCE: Final = 8
 
 
-async def histories(store: StoreBase) -> AsyncIterator[list[dict[str, Any]]]:
-    """The records of every job, a job at a time. Raises StoreUnavailable."""
-    seen: set[int] = set()  # a scan may find a key twice while the server's table grows
+async def histories(
+    store: StoreBase, watch: Callable[[int, int], None] | None = None
+) -> AsyncIterator[list[dict[str, Any]]]:
+    """The records of every job, a job at a time. Raises StoreUnavailable.
+
+    `watch` is told how many keys were looked at, of how many (0: nobody knows).
+    """
+    looked, seen = 0, set[int]()  # a scan may find a key twice while the server's table grows
     reader = StoreReader(store.connection, store.partitions, clustered=store.connection.clustered)
     await reader.calls.load()
+    total = await reader.size()
     async for page in reader.pages():
+        looked += sum(map(len, page.values()))
+        if watch is not None:
+            watch(looked, total)
         keys = [f"{prefix}:{name}" for prefix, names in page.items() for name in names if name[:2] == "h:"]
         fresh = [key for key in keys if hash(key) not in seen]
         seen.update(map(hash, fresh))

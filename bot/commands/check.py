@@ -2,8 +2,8 @@
 
 import json
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -11,9 +11,9 @@ from typing import Final
 import click
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from bot.commands.counting import Show, counting
 from bot.settings import load_settings
 from bot.wiring.app import open_engine
 from bot.wiring.proving import copied_store, dumped_store, live_store
@@ -29,13 +29,8 @@ from states.vocabulary import AlertKind
 
 ROWS_MAX: Final = 100
 """Findings shown in the table; `--json` shows all."""
-LINE_EVERY: Final = 100_000
-"""Keys between two lines of progress where there is no terminal."""
 _FILE: Final = click.Path(path_type=Path, dir_okay=False)
 _DIR: Final = click.Path(path_type=Path, file_okay=False)
-
-Show = Callable[[int, int, str], None]
-"""Done, total (0 = unknown), what."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +70,7 @@ def check(
         raise Trouble("Give one of --dump, --data-dir and --write-dump.")
     if quarantine and (dump or data_dir or write_dump):
         raise Trouble("--quarantine works on the live store only.")
-    with _bar() as show:
+    with counting() as show:
         if write_dump is not None:
             dumped = finished(_write(write_dump, show))
             click.echo(_said(write_dump, dumped))
@@ -141,30 +136,6 @@ async def _set_aside(report: Report) -> tuple[str, ...]:
 
 
 # --- what it shows ----------------------------------------------------------------------------------
-
-
-@contextmanager
-def _bar() -> Iterator[Show]:
-    """A progress bar on a terminal, a line now and then elsewhere; both on stderr."""
-    if not sys.stderr.isatty():
-        last = 0
-
-        def line(done: int, total: int, what: str) -> None:
-            nonlocal last
-            if done - last >= LINE_EVERY:
-                last = done
-                click.echo(f"{done:,} of {total:,} {what}" if total else f"{done:,} {what}", err=True)
-
-        yield line
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("checking", total=None)
-
-        def show(done: int, total: int, what: str) -> None:
-            bar.update(task, completed=done, total=total or None, description=f"{done:,} {what}")
-
-        yield show
 
 
 def _tell(show: Show, swept: Swept) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from bot.commands.counting import Show, counting
 from bot.commands.log_parts import OUT, one_sentence
 from bot.settings import load_settings
 from bot.wiring.app import open_engine
@@ -31,7 +32,8 @@ def export(out: str, job_id: str, salt: str | None, *, pseudonyms: bool) -> None
     """Write the histories of the store as they are now. Workers go on undisturbed."""
     with one_sentence():
         key = _salt(salt) if pseudonyms or salt else None
-        jobs, records = finished(_export(out, job_id, key))
+        with counting() as show:
+            jobs, records = finished(_export(out, job_id, key, show))
     click.echo(f"{records} records of {jobs} jobs", err=True)
 
 
@@ -48,7 +50,7 @@ def _salt(name: str | None) -> bytes:
     return found
 
 
-async def _export(out: str, job_id: str, salt: bytes | None) -> tuple[int, int]:
+async def _export(out: str, job_id: str, salt: bytes | None, show: Show) -> tuple[int, int]:
     jobs = records = 0
     graphs: set[str] = set()
     async with open_engine(load_settings()) as engine:
@@ -59,7 +61,7 @@ async def _export(out: str, job_id: str, salt: bytes | None) -> tuple[int, int]:
                     raise ReplayError(f"There is no job {job_id} (any more): jobs are kept for 14 days.")
                 await _graphs(engine, rows, graphs, target.write)
                 return 1, _put(rows, salt, target.write)
-            async for found in histories(engine.store):
+            async for found in histories(engine.store, lambda done, of: show(done, of, "keys")):
                 await _graphs(engine, found, graphs, target.write)
                 records += _put(found, salt, target.write)
                 jobs += 1

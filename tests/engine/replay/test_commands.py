@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -182,7 +183,9 @@ def test_export_and_tail_read_a_live_store(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("REDIS_URL", redis_url)
     monkeypatch.setenv("REELSTATE_PARTITIONS", "2")
-    run("log", "export", "-o", tmp_path / "all.jsonl.gz")
+    monkeypatch.setattr("bot.commands.counting.LINE_EVERY", 1)
+    told = run("log", "export", "-o", tmp_path / "all.jsonl.gz").stderr
+    assert re.search(r"^[\d,]+ of [\d,]+ keys$", told, re.MULTILINE)
     result = run("log", "verify", tmp_path / "all.jsonl.gz")
     assert "7 jobs, 3 of them unfinished" in result.output
     run("log", "export", "-o", tmp_path / "one.jsonl", "--job", ids[0], "--pseudonyms")
