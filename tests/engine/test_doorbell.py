@@ -1,11 +1,14 @@
 import asyncio
+import re
 import time
 from collections.abc import Awaitable, Callable
 
 from engine.clock import ManualClock
 from engine.connection import Connection
 from engine.randomness import SeededRandomness
+from engine.script_files import read_sources
 from engine.store import Store
+from engine.worker import IDLE_MS
 from states.vocabulary import State
 from tests.factories import LEASE_MS, make_bench
 
@@ -134,3 +137,9 @@ async def test_a_half_open_link_cannot_hang_a_read(connection: Connection) -> No
     assert time.monotonic() - begin < 5
     assert await connection.read_stream("s", "{1768}:ev", "$", 0.05) == []
     await connection.unblock("nobody")
+
+
+def test_a_timer_that_rings_nobody_is_seen_in_time_all_the_same() -> None:
+    far_ms = re.search(r"TIMER_FAR_MS = (\d+)", read_sources()["lib/timer.lua"])
+    assert far_ms is not None
+    assert int(far_ms[1]) > IDLE_MS

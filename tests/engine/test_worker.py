@@ -1,7 +1,6 @@
 """The worker's loop: claims, carries, stops gracefully, survives a lost store, never acts late."""
 
 import asyncio
-import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -12,7 +11,6 @@ from engine.clock import ManualClock
 from engine.config import EngineConfig, LimitsConfig
 from engine.errors import ScriptFailed, StoreUnavailable
 from engine.ports import Accepted, Delivered, Delivery, Rendering
-from engine.script_files import read_sources
 from engine.store import Store
 from engine.values import Account, Claim
 from engine.worker import IDLE_MS, Worker
@@ -92,12 +90,6 @@ async def test_it_looks_now_and_then_though_no_bell_rings(
     monkeypatch.setattr(world.store, "wait", wait)
     await world.worker().tick(0)
     assert until == [world.clock.now_ms() + IDLE_MS]
-
-
-def test_a_timer_that_rings_nobody_is_seen_in_time_all_the_same() -> None:
-    far_ms = re.search(r"TIMER_FAR_MS = (\d+)", read_sources()["lib/timer.lua"])
-    assert far_ms is not None
-    assert int(far_ms[1]) > IDLE_MS
 
 
 async def test_many_workers_carry_each_job_once(store: Store, clock: ManualClock) -> None:

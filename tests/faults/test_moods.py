@@ -150,6 +150,9 @@ async def test_without_memory_a_step_is_refused_as_a_whole(
     bench = await make_bench(store, clock)
     await bench.queued()
     await bench.claim()
+    if verb == "claim":  # one more is in line
+        await bench.fund(8)
+        await bench.queued(8, idem="waits")
     before = await bench.dump()
     patience, store.dispatcher._deadline_s = store.dispatcher._deadline_s, 0.05
     async with Connection(redis_url) as link:
