@@ -33,7 +33,13 @@ _STYLES: Final[Mapping[str, str]] = {
 @click.command("demo")
 @click.option("--photo", type=click.Path(path_type=Path), help="Run one generation of this photo, headless.")
 @click.option("--scenario", default="", help="What goes wrong meanwhile; `list` names all scenarios.")
-@click.option("--lang", type=click.Choice(["ru", "en"]), default="ru", show_default=True)
+@click.option(
+    "--lang",
+    type=click.Choice(["ru", "en"]),
+    default="ru",
+    show_default=True,
+    help="The user's Telegram; the chat page can change it.",
+)
 @click.option("--out", type=click.Path(path_type=Path), default=None, help="Where to save the video.")
 @click.option(
     "--port",
@@ -66,7 +72,7 @@ def demo(
     if photo is None and scenario:
         raise Trouble("--scenario needs a photo: add --photo FILE (or use the panel of the chat page).")
     if photo is None:
-        finished(_page(port, scale))
+        finished(_page(port, scale, lang))
         return
     played = finished(_headless(photo, scenario or "ok", lang, out))
     if played.differences:
@@ -143,8 +149,8 @@ def _film_words(film: Film) -> str:
 # --- the page -----------------------------------------------------------------------------------
 
 
-async def _page(port: int, scale: float) -> None:
-    async with open_page(port=port, scale=scale) as world:
+async def _page(port: int, scale: float, lang: str) -> None:
+    async with open_page(port=port, scale=scale, lang=lang) as world:
         stop = world.app.stop
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):

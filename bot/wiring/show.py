@@ -136,8 +136,8 @@ class PageWorld:
 
 
 @asynccontextmanager
-async def open_page(*, port: int, scale: float) -> AsyncIterator[PageWorld]:
-    """A sandbox with its chat page. Stories that need a process of their own to kill are left out."""
+async def open_page(*, port: int, scale: float, lang: str = "ru") -> AsyncIterator[PageWorld]:
+    """A sandbox with its chat page, whose user speaks `lang`. Stories that need a process of their own to kill are left out."""
     page = PageWorld()
     killing = {
         name for name, story in SCENARIOS.items() if any(a.deed is Deed.KILL_WORKER for a in story.acts)
@@ -154,5 +154,6 @@ async def open_page(*, port: int, scale: float) -> AsyncIterator[PageWorld]:
     async with open_world(scale=scale, page=options, port=port) as world:
         world.extra["retired"] = frozenset(world.kie.state.retired)
         world.extra["redis_url"] = world.app.server.url if world.app.server else ""
+        world.telegram.person(PERSON).speak(lang)
         page.world = world
         yield page

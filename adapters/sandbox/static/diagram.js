@@ -22,7 +22,7 @@ const EDGES = [
   ["sending", "failed", "M394 86C406 140 408 190 400 235"],
   ["sending", "refunded", "M358 86C358 196 290 212 231 258"],
   ["queued", "refunded", "M64 86C64 170 78 236 113 256"],
-  ["queued", "failed", "M46 86C30 316 270 316 360 289"],
+  ["queued", "failed", "M46 86C24 236 44 302 150 302C250 302 330 304 374 289"],
 ];
 
 const NS = "http://www.w3.org/2000/svg";
@@ -36,7 +36,7 @@ function s(tag, attributes, ...children) {
 
 /** The page's own drawing. `words` names the states in the person's language. */
 export function drawing(words) {
-  const svg = s("svg", { viewBox: "4 0 552 304", role: "img", class: "graph" });
+  const svg = s("svg", { viewBox: "4 0 552 312", role: "img", class: "graph" });
   const head = (id) => s("marker", { id, viewBox: "0 0 8 8", refX: 6.5, refY: 4, markerWidth: 7, markerHeight: 7, orient: "auto-start-reverse", markerUnits: "userSpaceOnUse" }, s("path", { d: "M0 .6L7.4 4 0 7.4z" }));
   svg.append(s("defs", {}, head("arrow"), head("arrow-past")));
   for (const [from, to, d] of EDGES) svg.append(s("path", { class: "edge", d, "data-from": from, "data-to": to }));

@@ -17,7 +17,7 @@ from tests.diagrams.live.site import TOKEN
 
 
 async def test_the_demo_shows_it_beside_the_chat() -> None:
-    async with open_page(port=0, scale=20) as world, ClientSession(world.url) as http:
+    async with open_page(port=0, scale=20, lang="en") as world, ClientSession(world.url) as http:
         async with http.get("/live/") as page:
             text = await page.text()
             assert (page.status, 'data-state="queued"' in text, 'class="home" href="/"' in text) == (
@@ -28,7 +28,8 @@ async def test_the_demo_shows_it_beside_the_chat() -> None:
         async with http.get("/live/jobs") as jobs:
             assert (await jobs.json())["live"] == 0
         async with http.get("/sandbox/state") as chat:
-            assert (await chat.json())["live"] == "/live/"
+            state = await chat.json()
+            assert (state["live"], state["person"]["language_code"]) == ("/live/", "en")
         async with http.get("/live/events") as events:
             assert events.status == 200
             await events.content.readuntil(b"event: snapshot")
