@@ -75,6 +75,7 @@ class Result:
             "server_cpu_us_per_job": server.cpu_s * 1e6 / jobs,
             "server_cpu_us_per_transition": server.cpu_s * 1e6 / max(1, self.edges),
             "script_us_per_transition": server.script_us / max(1, self.edges),
+            "commands_us_per_transition": server.inner_us / max(1, self.edges),
             "server_busy": server.cpu_s / self.took_s,
             "commands_per_job": server.commands / jobs,
             "calls_per_job": server.sent / jobs,

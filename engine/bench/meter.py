@@ -75,6 +75,11 @@ class Server:
         """Time spent in scripts, all commands inside included, microseconds."""
         return self.usec.get("evalsha", 0.0) + self.usec.get("eval", 0.0)
 
+    @property
+    def inner_us(self) -> float:
+        """Time of the commands inside scripts themselves; what is left of `script_us` is Lua's, and its calls'."""
+        return sum(us for name, us in self.usec.items() if not self.is_sent(name))
+
 
 async def look(connection: Connection) -> Server:
     """The server's counters now."""

@@ -21,6 +21,7 @@ def test_every_job_is_done_and_paid_for(server: str, processes: int, drain: bool
     assert set(figures) >= {"jobs_per_s", "cpu_us_per_job", "server_cpu_us_per_transition", "reads_per_job"}
     assert all(value > 0 for name, value in figures.items() if name != "aof_bytes_per_job")
     assert result.server.calls["evalsha"] <= result.server.sent < result.server.commands
+    assert 0 < result.server.inner_us < result.server.script_us
     assert (result.submit_s > 0) == drain
 
 
