@@ -77,7 +77,7 @@ class Server:
 
     @property
     def inner_us(self) -> float:
-        """Time of the commands inside scripts themselves; what is left of `script_us` is Lua's, and its calls'."""
+        """Time of the commands inside scripts; the rest of `script_us` is Lua's, and its calls'."""
         return sum(us for name, us in self.usec.items() if not self.is_sent(name))
 
 
