@@ -17,8 +17,8 @@ from engine.values import Event, Update
 
 FACT_MAX: Final = 65_536
 """Bytes of a remembered fact: it is for a draft or a conversation, never for a photo."""
-UNHEARD: Final = "unheard"
-"""Fact with the last words that a user who was gone has not heard, a line each; so many at most."""
+UNHEARD: Final = "news"
+"""Fact with the last words that a user who was gone has not heard; so many at most."""
 UNHEARD_MOST: Final = 40
 
 
@@ -122,38 +122,45 @@ class FrontDesk:
 
     # --- what was said to somebody who was gone -------------------------------------------------------
 
-    async def keep_unheard(self, notice: Notice) -> None:
-        """Keep the last words of a job for when its user comes back; as long as the job. Harmless twice."""
-        kept = (await self.recall(notice.user_id, UNHEARD) or b"").splitlines()
-        body = encode_notice(notice)
-        if body not in kept:
-            lines = b"\n".join([*kept, body][-UNHEARD_MOST:])
-            await self.remember(notice.user_id, UNHEARD, lines, self.config.retention_s)
+    async def keep_unheard(self, notice: Notice, turn: int) -> None:
+        """Keep the last words of a job for when its user comes back; as long as the job. Harmless twice.
 
-    async def is_unheard(self, notice: Notice) -> bool:
-        """Whether it is kept for its user still."""
-        return encode_notice(notice) in (await self.recall(notice.user_id, UNHEARD) or b"").splitlines()
+        `turn`: of the take that brought it, so that what comes late does not undo a later keeping.
+        """
+        await self._of_user(
+            notice.user_id,
+            "news_keep",
+            id=notice.id,
+            turn=turn,
+            body=encode_notice(notice),
+            ttl_ms=self.config.retention_s * 1000,
+            most=UNHEARD_MOST,
+        )
 
-    async def drop_unheard(self, notice: Notice) -> None:
+    async def is_unheard(self, notice: Notice, turn: int) -> bool:
+        """Whether what was kept in this turn is kept for its user still."""
+        return (notice.id, turn) in [(name, kept) for name, kept, _ in await self._unheard(notice.user_id)]
+
+    async def drop_unheard(self, notice: Notice, turn: int) -> None:
         """It has been heard after all."""
-        body = encode_notice(notice)
-        kept = (await self.recall(notice.user_id, UNHEARD) or b"").splitlines()
-        if others := [each for each in kept if each != body]:
-            await self.remember(notice.user_id, UNHEARD, b"\n".join(others), self.config.retention_s)
-        elif kept:
-            await self.forget(notice.user_id, UNHEARD)
+        await self._of_user(notice.user_id, "news_heard", id=notice.id, turn=turn)
 
     async def _tell_unheard(self, user_id: int) -> int:
         """Put what was kept into the outbox once more, unless its job is forgotten; how much was kept."""
-        kept = (await self.recall(user_id, UNHEARD) or b"").splitlines()
-        for body in kept:
+        kept = await self._unheard(user_id)
+        for name, turn, body in kept:
             notice = decode_outbox(body)
             assert isinstance(notice, Notice)  # noqa: S101 - nothing else is kept
             if await self.store.read(notice.job_id) is not None:
                 await self._outbox.put(str(notice.chat_id), notice.id, body)
-        if kept:
-            await self.forget(user_id, UNHEARD)
+            await self._of_user(user_id, "news_heard", id=name, turn=turn)
         return len(kept)
+
+    async def _unheard(self, user_id: int) -> list[tuple[str, int, bytes]]:
+        """Id, turn and body of what was kept, in the order in which it was to be told."""
+        flat = await self._of_user(user_id, "news_list")
+        kept = [(flat[i].decode(), int(flat[i + 1]), flat[i + 2]) for i in range(0, len(flat), 3)]
+        return sorted(kept, key=lambda each: each[1])
 
     async def _of_user(self, user_id: int, verb: str, **given: str | bytes | int) -> Any:
         prefix = self.store.prefix_of_user(user_id)

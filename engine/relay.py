@@ -38,15 +38,15 @@ _TOO_LATE = TERMINALS | {State.SENDING}
 class Unheard(Protocol):
     """What users who are gone should hear when they come back (`engine.front_desk`). All harmless twice."""
 
-    async def keep_unheard(self, notice: Notice) -> None:
-        """Keep it."""
+    async def keep_unheard(self, notice: Notice, turn: int) -> None:
+        """Keep it. `turn`: of the take that brought it, higher each time."""
         ...
 
-    async def is_unheard(self, notice: Notice) -> bool:
+    async def is_unheard(self, notice: Notice, turn: int) -> bool:
         """Whether it is kept: not, once its user has come back."""
         ...
 
-    async def drop_unheard(self, notice: Notice) -> None:
+    async def drop_unheard(self, notice: Notice, turn: int) -> None:
         """It has been heard after all."""
         ...
 
@@ -146,15 +146,16 @@ class Relay:
 
     async def _kept(self, entry: Entry, notice: Notice) -> Told | Failed | None:
         """Keep it for its user's return; None when it is. Who returns meanwhile must hear it all the same."""
-        await self.unheard.keep_unheard(notice)
+        turn = int(entry.token)
+        await self.unheard.keep_unheard(notice, turn)
         answer = await self.notifier.tell(notice)  # somebody may have come back before it was kept
         if not _gone(answer):
             if isinstance(answer, Told):
-                await self.unheard.drop_unheard(notice)
+                await self.unheard.drop_unheard(notice, turn)
             return answer
         self.telemetry.emit("notice.kept", job=notice.job_id, user=notice.user_id, kind=notice.kind)
         await self._done(entry)
-        if not await self._insist(lambda: self.unheard.is_unheard(notice)):
+        if not await self._insist(lambda: self.unheard.is_unheard(notice, turn)):
             # they came back after it was kept and found it in the outbox yet, in these hands
             await self._insist(lambda: self.outbox.put(entry.lane, entry.id, entry.body))
         return None

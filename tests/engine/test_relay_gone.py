@@ -4,6 +4,7 @@ import pytest
 
 from engine.check.reading import StoreReader
 from engine.check.sweep import check_store
+from engine.front_desk import UNHEARD_MOST
 from engine.ports import Failed, Notice
 from engine.store import Store
 from states.vocabulary import NoticeKind, Reason, Stage
@@ -40,11 +41,39 @@ async def test_last_words_are_kept_once_and_for_their_user_only(world: World) ->
     job = await world.launched()
     await world.outbox()
     for _ in range(2):
-        await world.engine.keep_unheard(notice(0, job=job.id))
-    await world.engine.keep_unheard(notice(1, job="0-forgotten-since"))
+        await world.engine.keep_unheard(notice(0, job=job.id), 1)
+    await world.engine.keep_unheard(notice(1, job="0-forgotten-since"), 2)
     assert await world.engine.user_returned(USER + 1) == 0
     assert await world.engine.user_returned(USER) == 2
     assert [each.job_id for each in await world.outbox()] == [job.id]
+
+
+async def test_a_keeping_that_comes_late_takes_nothing_back(world: World) -> None:
+    engine, job = world.engine, (await world.launched()).id
+    await world.outbox()
+    words, bell = notice(0, job=job), notice(1, NoticeKind.BELL, job=job)
+    await engine.keep_unheard(words, 1)
+    await engine.keep_unheard(bell, 2)
+    await engine.keep_unheard(words, 1)  # once more, over a line that nobody listens to any more
+    assert [await engine.is_unheard(words, 1), await engine.is_unheard(bell, 2)] == [True, True]
+    assert await engine.user_returned(USER) == 2
+    await engine.keep_unheard(words, 1)
+    assert await engine.user_returned(USER) == 0, "it was heard"
+    assert await world.outbox() == [words, bell]
+    await engine.keep_unheard(words, 7)  # its user had gone again
+    await engine.drop_unheard(words, 1)  # late, of the first time
+    assert await engine.user_returned(USER) == 1
+
+
+async def test_the_oldest_makes_room_and_what_was_heard_before_it(world: World) -> None:
+    engine, job = world.engine, (await world.launched()).id
+    for turn in range(1, UNHEARD_MOST + 1):
+        await engine.keep_unheard(notice(turn, job=job), turn)
+    await engine.drop_unheard(notice(5, job=job), 5)
+    for turn in (50, 51):
+        await engine.keep_unheard(notice(turn, job=job), turn)
+    kept = {turn for turn in range(60) if await engine.is_unheard(notice(turn, job=job), turn)}
+    assert kept == {*range(2, UNHEARD_MOST + 1), 50, 51} - {5}
 
 
 async def test_who_comes_back_while_it_is_kept_hears_it_all_the_same(world: World) -> None:
@@ -76,7 +105,7 @@ async def test_who_comes_back_just_after_it_was_kept_hears_it_too(world: World) 
 async def test_who_deletes_their_data_is_told_nothing_of_it_on_return(world: World) -> None:
     job = await world.launched()
     await world.engine.cancel(job.id, USER)
-    await world.engine.keep_unheard(notice(0, job=job.id))
+    await world.engine.keep_unheard(notice(0, job=job.id), 1)
     await world.engine.erase(USER)
     assert await world.engine.user_returned(USER) == 0
 
