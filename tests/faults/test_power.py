@@ -13,7 +13,7 @@ from engine.check.reading import StoreReader
 from engine.check.sweep import check_store
 from engine.clock import ManualClock
 from engine.connection import Connection
-from engine.errors import ScriptFailed
+from engine.errors import ScriptFailed, StoreUnavailable
 from engine.randomness import SeededRandomness
 from engine.store import Store
 from states.vocabulary import State
@@ -31,15 +31,23 @@ class Tail:
     """The append-only file of a running server, which can be cut and loaded again."""
 
     def __init__(self, server: Server, connection: Connection) -> None:
+        self.server = server
         (self.path,) = Path(server.socket.parent, "appendonlydir").glob("*.incr.aof")
-        self.connection = connection
+        self.connection, self.anew = connection, 0
         self.whole = self.path.read_bytes()
 
     async def cut(self, length: int) -> str:
         """Power is lost when so many bytes were written. The digest of what the server finds then."""
         self.path.write_bytes(self.whole[:length])
-        with suppress(ScriptFailed):  # it says that the end was missing, and has loaded what was there
-            await self.connection.command("DEBUG", "LOADAOF")
+        try:
+            with suppress(ScriptFailed):  # it says that the end was missing, and has loaded what was there
+                await self.connection.command("DEBUG", "LOADAOF")
+        except (
+            StoreUnavailable
+        ):  # Redis 7.0 ends where an end is missing: it is started anew, as after a power cut
+            self.anew += 1
+            self.server.kill()
+            self.server.start()
         return str((await self.connection.command("DEBUG", "DIGEST")).decode())
 
 
@@ -80,6 +88,10 @@ async def test_a_file_cut_at_any_byte_is_a_whole_store(
     async with await StoreReader.open(server.url) as reader:
         for length in range(len(tail.whole), born, -stride):
             digest = await tail.cut(length)
+            if tail.anew and stride == 1:
+                pytest.skip(
+                    "this server must be started anew for each byte (Redis 7.0): the other case cuts some"
+                )
             if digest in states:
                 continue
             report = await check_store(reader)

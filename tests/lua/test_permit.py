@@ -11,6 +11,8 @@ from engine.dispatch import Dispatcher
 NOW = 1_800_000_000_000
 MANY, ALONE = "{p:many}", "{p:alone}"
 STEPS = 60
+UNIT = 1_000
+"""Milliseconds: so long that no key's real lifetime ends during a test on however busy a machine."""
 _KINDS = ("ok", "rate", "down", "down", "key", "unclear")
 
 
@@ -20,9 +22,10 @@ class Providers:
     def __init__(self, calls: Dispatcher, dice: random.Random) -> None:
         self.calls, self.dice, self.now, self.ops = calls, dice, NOW, 0
         self.terms = {
-            "creates": dice.randint(1, 6), "window_ms": 1000, "per_key": dice.randint(1, 6),
-            "per_user": dice.randint(1, 3), "lease_ms": dice.choice([300, 3000]), "probe_ms": 400,
-            "budget": 3000, "refill_ms": 2000,
+            "creates": dice.randint(1, 6), "window_ms": 1000 * UNIT, "per_key": dice.randint(1, 6),
+            "per_user": dice.randint(1, 3), "lease_ms": dice.choice([300, 3000]) * UNIT,
+            "probe_ms": 400 * UNIT,
+            "budget": 3000, "refill_ms": 2000 * UNIT,
         }  # fmt: skip
 
     def op(self) -> str:
@@ -57,12 +60,14 @@ class Providers:
         for prefix in (MANY, ALONE):
             await self.calls.call(
                 prefix, "report", op=self.op(), key="k", model="m", kind=kind, why=kind, now=self.now,
-                after_ms=0, closed_ms=100, closed_max_ms=200, failures=2, window_ms=1000, open_ms=300,
-                open_max_ms=600, off_ms=200, off_max_ms=400, budget=3000, earned=500, refill_ms=2000,
+                after_ms=0, closed_ms=100 * UNIT, closed_max_ms=200 * UNIT, failures=2, window_ms=1000 * UNIT,
+                open_ms=300 * UNIT,
+                open_max_ms=600 * UNIT, off_ms=200 * UNIT, off_max_ms=400 * UNIT, budget=3000, earned=500,
+                refill_ms=2000 * UNIT,
             )  # fmt: skip
 
     async def step(self) -> None:
-        self.now += self.dice.choice([0, 1, 50, 250, 700])
+        self.now += self.dice.choice([0, 1, 50, 250, 700]) * UNIT
         await self.dice.choice([self.permits, self.permits, self.permits, self.returns, self.reports])()
 
 
