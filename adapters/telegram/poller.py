@@ -29,6 +29,8 @@ Put = Callable[[int, int, bytes], Awaitable[bool]]
 
 _MAX_BACKOFF_S = 30.0
 _CONFIRM_S = 5.0
+_HICCUPS = 3
+"""Failures in a row from which on the network's trouble is the operator's, too."""
 
 
 class RawUpdates(TelegramMethod[list[dict[str, Any]]]):
@@ -56,7 +58,10 @@ class Trouble(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One sentence for the operator, with the mend. Told once per streak of the same trouble."""
+    """One sentence for the operator, with the mend. Told once per streak of the same trouble.
+
+    A hiccup of the network is not told: it is over with the next try, and nothing was lost by it.
+    """
 
     trouble: Trouble
     text: str
@@ -172,6 +177,8 @@ class Poller:
     async def _report(self, trouble: Trouble, failure: Failure) -> Problem:
         problem = Problem(trouble, _TEXTS[trouble], failure)
         self._failures += 1
+        if trouble is Trouble.NETWORK and self._failures < _HICCUPS:
+            return problem
         if self._told is not trouble:
             self._told = trouble
             if self._on_problem is not None:

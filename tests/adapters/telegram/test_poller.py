@@ -144,6 +144,20 @@ async def test_network_trouble_is_told_once_and_outlived(stage: Scene) -> None:
     assert [problem.trouble for problem in shelf.problems] == [Trouble.NETWORK]
 
 
+async def test_a_hiccup_of_the_network_is_nobody_s_business(stage: Scene) -> None:
+    shelf, person = Shelf(), stage.telegram.person(USER)
+    for answered in ("first", "second"):  # what works in between begins a new count
+        stage.telegram.faults.add(Fault(Server.TELEGRAM, "getUpdates", 2, close=Cut.AFTER))
+        await person.send_text(answered)
+
+        async def act(text: str = answered) -> None:
+            await shelf.until(lambda: text in shelf.texts)
+
+        await polling(stage, shelf, act)
+        shelf.stop.clear()
+    assert shelf.problems == []
+
+
 @pytest.mark.parametrize(
     ("code", "text", "trouble"),
     [
@@ -155,7 +169,7 @@ async def test_network_trouble_is_told_once_and_outlived(stage: Scene) -> None:
 async def test_passing_troubles_have_their_name(stage: Scene, code: int, text: str, trouble: Trouble) -> None:
     shelf = Shelf()
     body = {"ok": False, "error_code": code, "description": text}
-    stage.telegram.faults.add(Fault(Server.TELEGRAM, "getUpdates", 2, answer=Answer(code, body)))
+    stage.telegram.faults.add(Fault(Server.TELEGRAM, "getUpdates", 3, answer=Answer(code, body)))
 
     async def act() -> None:
         await shelf.until(lambda: bool(shelf.kept))
