@@ -137,7 +137,7 @@ class PageWorld:
 
 @asynccontextmanager
 async def open_page(*, port: int, scale: float, lang: str = "ru") -> AsyncIterator[PageWorld]:
-    """A sandbox with its chat page, whose user speaks `lang`. Stories that need a process of their own to kill are left out."""
+    """A sandbox with its chat page, whose user speaks `lang`. Stories that kill a process are left out."""
     page = PageWorld()
     killing = {
         name for name, story in SCENARIOS.items() if any(a.deed is Deed.KILL_WORKER for a in story.acts)

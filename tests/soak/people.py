@@ -178,7 +178,7 @@ class People:
         def refused() -> bool:
             """The button still stands there, or was told off and its message is gone, too."""
             stands = customer.button(Verb.LAUNCH) == button
-            return stands or (not newer() and all((tap.answer or {}).get("show_alert") for tap in taps))
+            return stands or (not newer() and all((tap.answer or {}).get("alert") for tap in taps))
 
         def told() -> bool:
             again = customer.button(Verb.AGAIN)
