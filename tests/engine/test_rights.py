@@ -29,6 +29,7 @@ from engine.scripts import Value
 from states.job import Hint
 from states.vocabulary import AlertKind, Reason, State
 from tests.engine.fakes import FILM, USER, World, failed
+from tests.engine.test_relay import notice
 from tests.fleet import HOST, Node, linked, until
 
 SURE = ("--appendonly", "yes", "--appendfsync", "always")
@@ -129,6 +130,8 @@ async def desks(world: World) -> None:
     await engine.remember(USER, "draft", b"x", 60)
     assert await engine.recall(USER, "draft") == b"x"
     await engine.forget(USER, "draft")
+    await engine.keep_unheard(notice(0), 1)
+    assert await engine.user_returned(USER) == 1
     await engine.pause("no credits")
     assert await engine.paused()
     await engine.unpause()
