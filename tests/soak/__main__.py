@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from bot.wiring.leaving import leave_in_order
 from engine.connection import Connection
+from engine.ending import ended
 from states.vocabulary import TERMINALS
 from tests.leaks import leaked_keys
 from tests.soak.gauges import EVERY_S, Gauges, Sample
@@ -62,9 +63,7 @@ class Soak:
                 await _first(asyncio.sleep(min(5.0, max(0.1, until - time.monotonic()))), tasks)
                 self._prune()
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await ended(*tasks)
         say("no more launches, faults are lifted; waiting for every story to end")
         self.town.faults.clear()
         await self._rest()
