@@ -1,7 +1,6 @@
 """A worker process is killed with jobs in its hands: how long until another one goes on with them."""
 
 import asyncio
-import multiprocessing
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from multiprocessing.connection import Connection as Pipe
 from engine.bench.crew import at_work, config_of, crew, fund
 from engine.bench.meter import wall_s
 from engine.bench.ports import InstantMaker
+from engine.bench.processes import spawned
 from engine.bench.waiting import until
 from engine.front import Engine
 from engine.ports import Accepted, Failed
@@ -49,28 +49,14 @@ async def crash_to_resumed(url: str, jobs: int, lease_ms: int) -> list[float]:
         made.heard(moved)
         for n in range(jobs):
             await made.submit(n, 1 + n)
-        victim, pipe = _start(url, jobs, lease_ms)
-        try:
-            if not await asyncio.to_thread(pipe.poll, PATIENCE_S) or pipe.recv() != "all taken":
-                raise RuntimeError("the process that is to be killed did not take its jobs")
+        with spawned(_victim, url, jobs, lease_ms) as victim:
+            await victim.heard(PATIENCE_S)  # it has taken all jobs
             async with at_work(made), asyncio.timeout(PATIENCE_S):
                 await asyncio.sleep(1.0)  # the heir has looked and waits
-                victim.kill()
+                victim.process.kill()
                 killed_s = wall_s()
                 await until(lambda: len(resumed) == jobs)
-        finally:
-            victim.kill()
-            victim.join()
     return [at_s - killed_s for at_s in resumed.values()]
-
-
-def _start(url: str, jobs: int, lease_ms: int) -> tuple[multiprocessing.process.BaseProcess, Pipe]:
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    victim = context.Process(target=_victim, args=(url, jobs, lease_ms, theirs), daemon=True)
-    victim.start()
-    theirs.close()
-    return victim, ours
 
 
 def _victim(url: str, jobs: int, lease_ms: int, pipe: Pipe) -> None:

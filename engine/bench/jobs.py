@@ -6,21 +6,18 @@ The clock stops when every job is done and the last notice has left the outbox.
 
 import asyncio
 import multiprocessing
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
 from multiprocessing.connection import Connection as Pipe
-from typing import Any, Final
 
 from engine.bench.crew import Crew, at_work, config_of, crew, fund
 from engine.bench.footprint import Footprint, footprint
 from engine.bench.meter import Server, cpu_s, look, wall_s
+from engine.bench.processes import PATIENCE_S, spawned
 from engine.bench.waiting import until, until_async
 from engine.collector import settle
 from engine.connection import Connection
 from engine.front import Engine
-
-PATIENCE_S: Final = 600.0
-"""A run that takes longer is stuck."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,37 +177,17 @@ async def _submit(made: Crew, tally: Tally, users: int, room: asyncio.Semaphore 
 
 async def _run_processes(plan: Plan, tally: Tally, connection: Connection) -> tuple[Server, list[Part]]:
     """Start all, let them go together; the server's counters at that moment, and what each has done."""
-    context = multiprocessing.get_context("spawn")
-    pipes, processes = [], []
-    for number in range(plan.processes):
-        ours, theirs = context.Pipe()
-        process = context.Process(target=_process, args=(plan, tally, number, theirs), daemon=True)
-        process.start()
-        theirs.close()
-        pipes.append(ours)
-        processes.append(process)
-    try:
-        for pipe in pipes:
-            await _heard(pipe)
+    with ExitStack() as all_of_them:
+        children = [
+            all_of_them.enter_context(spawned(_process, plan, tally, number))
+            for number in range(plan.processes)
+        ]
+        for child in children:
+            await child.heard()
         before = await look(connection)
-        for pipe in pipes:
-            pipe.send("go")
-        return before, [Part(**(await _heard(pipe))) for pipe in pipes]
-    finally:
-        for process in processes:
-            process.join(5)
-            if process.is_alive():
-                process.kill()
-                process.join()
-
-
-async def _heard(pipe: Pipe) -> Any:
-    if not await asyncio.to_thread(pipe.poll, PATIENCE_S):
-        raise RuntimeError(f"a measured process said nothing for {PATIENCE_S:.0f} s")
-    try:
-        return pipe.recv()
-    except EOFError:
-        raise RuntimeError("a measured process ended without a result: its error is above") from None
+        for child in children:
+            child.pipe.send("go")
+        return before, [Part(**(await child.heard())) for child in children]
 
 
 def _process(plan: Plan, tally: Tally, number: int, pipe: Pipe) -> None:

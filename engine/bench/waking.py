@@ -4,7 +4,6 @@ Lateness is measured against the job's own due time on the engine's clock, read 
 """
 
 import asyncio
-import multiprocessing
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from typing import Final
 from engine.bench.crew import Crew, at_work, config_of, crew, fund
 from engine.bench.meter import look, wall_s
 from engine.bench.ports import InstantMaker
+from engine.bench.processes import spawned
 from engine.bench.waiting import until
 from engine.collector import settle
 from engine.connection import Connection
@@ -116,9 +116,10 @@ async def start_latency(url: str, times: int, seed: int) -> Starts:
     async with crew(engine, name="idle", slots=64, maker=maker) as made:
         watched(made, lambda job: _note_once(claimed, job.id))
         made.heard(lambda name, fields: _note_start(started, name, fields))
-        async with at_work(made), asyncio.timeout(PATIENCE_S):
-            submits = await asyncio.to_thread(_submitted_elsewhere, url, times, seed)
-            await until(lambda: made.moves.done == times)
+        with spawned(_door, url, times, seed) as door:
+            async with at_work(made), asyncio.timeout(PATIENCE_S):
+                submits: list[Submit] = await door.heard(PATIENCE_S)
+                await until(lambda: made.moves.done == times)
     for job_id, asked_s, known_s in submits:
         found.acknowledged.append((known_s - asked_s) * 1000)
         for times_s, to in (
@@ -132,22 +133,6 @@ async def start_latency(url: str, times: int, seed: int) -> Starts:
 
 Submit = tuple[str, float, float]
 """A job's id, when it was asked for and when that was acknowledged (`wall_s`, which all processes share)."""
-
-
-def _submitted_elsewhere(url: str, times: int, seed: int) -> list[Submit]:
-    """Raises RuntimeError when the other process ends without an answer."""
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_door, args=(url, times, seed, theirs), daemon=True)
-    process.start()
-    theirs.close()
-    try:
-        submits: list[Submit] = ours.recv()
-    except EOFError:
-        raise RuntimeError("the submitting process ended without a result: its error is above") from None
-    finally:
-        process.join(5)
-    return submits
 
 
 def _door(url: str, times: int, seed: int, pipe: Pipe) -> None:
