@@ -2,7 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
@@ -63,31 +65,35 @@ async def run_peer(
     jobs = max(50, round(peer.jobs * share))
     async with ground(redis_url, aof, port=True) as url, Connection(url) as connection:
         start = await look(connection)
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            url,
-            str(jobs),
-            *peer.extra,
-            cwd=ROOT,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        try:
-            async with asyncio.timeout(PATIENCE_S):
-                enqueued = await told(process)
-                before = await look(connection)
-                assert process.stdin is not None
-                process.stdin.write(b"go\n")
-                await process.stdin.drain()
-                ran = await told(process)
-                await process.wait()
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
+        async with running(command, url, jobs, *peer.extra) as process, asyncio.timeout(PATIENCE_S):
+            enqueued = await told(process)
+            before = await look(connection)
+            go(process)
+            ran = await told(process)
+            await process.wait()
         after = await look(connection)
     return _figures(jobs, enqueued, ran, after.since(before), after.since(start))
+
+
+@asynccontextmanager
+async def running(command: list[str], url: str, jobs: int, *more: str) -> AsyncIterator[Process]:
+    """A peer's process; killed at the end if it still runs."""
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(
+        *command, url, str(jobs), *more, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=pipe
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+def go(process: Process) -> None:
+    """The word that a peer waits for before it works."""
+    assert process.stdin is not None
+    process.stdin.write(b"go\n")
 
 
 def _figures(jobs: int, enqueued: Any, ran: Any, server: Any, whole: Any) -> dict[str, float]:
@@ -104,7 +110,7 @@ def _figures(jobs: int, enqueued: Any, ran: Any, server: Any, whole: Any) -> dic
     }
 
 
-async def told(process: asyncio.subprocess.Process) -> dict[str, Any]:
+async def told(process: Process) -> dict[str, Any]:
     """The next figures that a peer tells. Raises RuntimeError with its last words when it ends without."""
     assert process.stdout is not None
     assert process.stderr is not None

@@ -6,31 +6,21 @@ its worker has it under a lease, and once more when the start is stored.
 
 import asyncio
 import json
-from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from functools import partial
-from typing import Any, Final, Self
+from typing import Any, Final
 
 from rich.console import Console
 
 from bot.wiring.bench.bars import bars
 from bot.wiring.bench.servers import ground
-from engine.bench.summary import spread
+from engine.bench.summary import percentile, spread
 from engine.bench.waking import start_latency
-from tests.bench.contenders import PATIENCE_S, Peer, told
-from tests.bench.peers.environments import ROOT, CannotInstall, node_peer, python_peer
+from tests.bench.contenders import PATIENCE_S, PEERS, Peer, go, running, told
+from tests.bench.peers.environments import CannotInstall
 from tests.bench.peers.frame import SEND, WORK
 
-IDLE_PEERS: Final = (
-    Peer("taskiq", partial(python_peer, "taskiq"), 0),
-    Peer("dramatiq", partial(python_peer, "dramatiq"), 0),
-    Peer("saq", partial(python_peer, "saq"), 0),
-    Peer("arq, poll of 10 ms", partial(python_peer, "arq"), 0),
-    Peer("streaq", partial(python_peer, "streaq"), 0),
-    Peer("celery", partial(python_peer, "celery"), 0),
-    Peer("rq, no fork", partial(python_peer, "rq"), 0),
-    Peer("bullmq (Node)", partial(node_peer, "bullmq"), 0),
-)
+IDLE_PEERS: Final = tuple(peer for peer in PEERS if peer.extra in ((), ("8",)))
+"""Each peer once: nobody waits for results, and an idle worker has threads enough."""
 OURS: Final = ("reelstate, claimed", "reelstate, start stored")
 WARM: Final = 5
 """Jobs that are not counted: whoever starts up is no idle worker yet."""
@@ -52,11 +42,7 @@ class Starts:
 
 
 def _percentiles(late_ms: list[float]) -> dict[str, float]:
-    ordered = sorted(late_ms)
-    return {
-        "p50_ms": ordered[len(ordered) // 2],
-        "p99_ms": ordered[min(len(ordered) - 1, len(ordered) * 99 // 100)],
-    }
+    return {"p50_ms": percentile(late_ms, 50), "p99_ms": percentile(late_ms, 99)}
 
 
 async def compare_starts(console: Console, *, rounds: int, times: int, redis_url: str = "") -> Starts:
@@ -93,46 +79,18 @@ def _note(console: Console, found: Starts, turn: int, name: str, late_ms: list[f
 
 async def starts_of(peer: Peer, command: list[str], redis_url: str, times: int) -> list[float]:
     """One round of a peer. Raises RuntimeError with its last words when it fails."""
-    async with ground(redis_url, "everysec", port=True) as url, AsyncExitStack() as both:
-        worker = await both.enter_async_context(_Process(command, url, times, peer.extra, WORK))
-        worker.go()
+    extra = next(iter(peer.extra), "")
+    async with (
+        ground(redis_url, "everysec", port=True) as url,
+        running(command, url, times, extra, WORK) as worker,
+    ):
+        go(worker)
         await asyncio.sleep(SETTLE_S)
-        sender = await both.enter_async_context(_Process(command, url, times, peer.extra, SEND))
-        async with asyncio.timeout(PATIENCE_S):
-            await told(sender.process)
-            late_ms: list[float] = (await told(worker.process))["late_ms"]
-            await worker.process.wait()
+        async with running(command, url, times, extra, SEND) as sender, asyncio.timeout(PATIENCE_S):
+            await told(sender)
+            late_ms: list[float] = (await told(worker))["late_ms"]
+            await worker.wait()
     return late_ms
-
-
-@dataclass(slots=True)
-class _Process:
-    """A peer's process in one role; killed at the end."""
-
-    command: list[str]
-    url: str
-    times: int
-    extra: tuple[str, ...]
-    role: str
-    process: asyncio.subprocess.Process = field(init=False)
-
-    async def __aenter__(self) -> Self:
-        pipe = asyncio.subprocess.PIPE
-        words = (self.url, str(self.times), next(iter(self.extra), ""), self.role)
-        self.process = await asyncio.create_subprocess_exec(
-            *self.command, *words, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=pipe
-        )
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        if self.process.returncode is None:
-            self.process.kill()
-        await self.process.wait()
-
-    def go(self) -> None:
-        """Let it begin."""
-        assert self.process.stdin is not None
-        self.process.stdin.write(b"go\n")
 
 
 def show_starts(console: Console, found: Starts) -> None:

@@ -154,7 +154,7 @@ def test_the_last_job_ends_the_count(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ended: list[int] = []
-    monkeypatch.setattr(frame, "COUNT", frame.Count(left=2, jobs=2))
+    monkeypatch.setattr(frame, "COUNT", frame.Count(frame.Order("", 2)))
     monkeypatch.setattr("os._exit", ended.append)
     frame.noop("0 p")
     assert capsys.readouterr().out == ""

@@ -54,34 +54,35 @@ class Order:
 class Count:
     """Jobs executed so far; tells and ends the process with the last one."""
 
-    left: int = 0
-    jobs: int = 0
+    order: Order
+    done: int = 0
     began_s: float = 0.0
     cpu_s: float = 0.0
-    role: str = ""
-    late_ms: list[float] | None = None
-    """How long after they were asked for jobs began, in the order they did."""
+    late_ms: list[float] = field(default_factory=list)
+    """How long after they were asked for jobs began, in the order they did (where that is measured)."""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def one(self, payload: str) -> None:
         """One job was executed."""
         now_s = time.perf_counter()
         with self.lock:
-            if self.late_ms is not None:
+            if self.done == 0:
+                self.began_s, self.cpu_s = now_s, cpu_s()
+            if self.order.role == WORK:
                 self.late_ms.append((now_s - float(payload.partition(" ")[0])) * 1000)
-            if self.left == self.jobs:
-                self.began_s, self.cpu_s = time.perf_counter(), cpu_s()
-            self.left -= 1
-            last = self.left == 0
-        if last and self.late_ms is not None:
+            self.done += 1
+            last = self.done == self.order.jobs
+        if not last:
+            return
+        if self.order.role == WORK:
             tell(late_ms=self.late_ms)
-            os._exit(0)
-        if last:
-            tell(run_s=time.perf_counter() - self.began_s, cpu_s=cpu_s() - self.cpu_s, jobs=self.jobs)
-            os._exit(0)  # shutting a worker down is not measured, and takes some of them seconds
+        else:
+            run_s, used_s = time.perf_counter() - self.began_s, cpu_s() - self.cpu_s
+            tell(run_s=run_s, cpu_s=used_s, jobs=self.order.jobs)
+        os._exit(0)  # shutting a worker down is not measured, and takes some of them seconds
 
 
-COUNT = Count()
+COUNT = Count(Order("", 0))
 
 
 def noop(payload: str) -> None:
@@ -109,20 +110,17 @@ def tell(**figures: float | list[float]) -> None:
 def order() -> Order:
     """From the command line: URL, number of jobs, what else the peer takes, and its role, if any."""
     extra, role, *_ = [*sys.argv[3:], "", ""]
-    found = Order(sys.argv[1], int(sys.argv[2]), extra, role)
-    COUNT.jobs = COUNT.left = found.jobs
-    COUNT.late_ms = [] if role == WORK else None
-    COUNT.role = role
-    return found
+    COUNT.order = Order(sys.argv[1], int(sys.argv[2]), extra, role)
+    return COUNT.order
 
 
 def run(enqueue: Callable[[], None], work: Callable[[], None]) -> None:
     """A peer with threads: both callables block."""
-    if COUNT.role != WORK:
+    if COUNT.order.role != WORK:
         began_s = time.perf_counter()
         enqueue()
         tell(enqueue_s=time.perf_counter() - began_s)
-    if COUNT.role != SEND:
+    if COUNT.order.role != SEND:
         sys.stdin.readline()
         work()
 
@@ -131,11 +129,11 @@ def run_async(enqueue: Callable[[], Awaitable[None]], work: Callable[[], Awaitab
     """A peer with an event loop: uvloop's where it is installed."""
 
     async def both() -> None:
-        if COUNT.role != WORK:
+        if COUNT.order.role != WORK:
             began_s = time.perf_counter()
             await enqueue()
             tell(enqueue_s=time.perf_counter() - began_s)
-        if COUNT.role != SEND:
+        if COUNT.order.role != SEND:
             await asyncio.to_thread(sys.stdin.readline)
             await work()
 
