@@ -112,8 +112,7 @@ class Store(StoreAside):
                 last=last,
                 mark_ms=self.keeping.mark_ms,
             )
-        except BaseException:
-            # the jobs may be ours without our knowing: the next claim asks for the same ones
+        except BaseException:  # they may be ours without our knowing: the next claim asks for the same
             self._unheard[worker, partition] = claim_id
             raise
         taken: list[Taken] = []

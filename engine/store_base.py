@@ -78,7 +78,7 @@ class StoreBase:
             )
             await store.dispatcher.load()
             await store._open()
-        except BaseException:
+        except BaseException:  # cancelled too: no connection stays open
             await connection.close()
             raise
         return store

@@ -16,8 +16,11 @@ LINE_EVERY: Final = 100_000
 
 
 @contextmanager
-def counting() -> Iterator[Show]:
-    """Show it while the block runs."""
+def counting(out: str = "") -> Iterator[Show]:
+    """Show it while the block runs, unless its results (`out`, as an option says it) scroll over the same screen."""
+    if out == "-" and sys.stdout.isatty():
+        yield lambda done, total, what: None  # noqa: ARG005 - whoever sees the results sees that it goes on
+        return
     if not sys.stderr.isatty():
         last = 0
 

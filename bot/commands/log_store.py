@@ -32,7 +32,7 @@ def export(out: str, job_id: str, salt: str | None, *, pseudonyms: bool) -> None
     """Write the histories of the store as they are now. Workers go on undisturbed."""
     with one_sentence():
         key = _salt(salt) if pseudonyms or salt else None
-        with counting() as show:
+        with counting(out) as show:
             jobs, records = finished(_export(out, job_id, key, show))
     click.echo(f"{records} records of {jobs} jobs", err=True)
 

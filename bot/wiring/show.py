@@ -136,7 +136,7 @@ class PageWorld:
 
 
 @asynccontextmanager
-async def open_page(*, port: int, scale: float, lang: str = "ru") -> AsyncIterator[PageWorld]:
+async def open_page(*, port: int, scale: float, lang: str) -> AsyncIterator[PageWorld]:
     """A sandbox with its chat page, whose user speaks `lang`. Stories that kill a process are left out."""
     page = PageWorld()
     killing = {

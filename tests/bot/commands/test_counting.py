@@ -27,6 +27,16 @@ def test_a_line_now_and_then_where_there_is_no_terminal(
     assert err.splitlines() == ["1,000 of 3,000 keys", "2,000 of 3,000 keys", "3,100 keys"]
 
 
+def test_nothing_where_the_results_themselves_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Screen()
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setattr(sys, "stdout", screen)
+    with counting("-") as show:
+        show(1_500, 3_000, "keys")
+    assert screen.getvalue() == ""
+
+
 def test_a_bar_on_a_terminal_that_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     screen = Screen()
     monkeypatch.setenv("TERM", "xterm")
