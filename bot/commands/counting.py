@@ -17,7 +17,7 @@ LINE_EVERY: Final = 100_000
 
 @contextmanager
 def counting(out: str = "") -> Iterator[Show]:
-    """Show it while the block runs, unless its results (`out`, as an option says it) scroll over the same screen."""
+    """Show it while the block runs, unless its results (`out`: as `-o` says it) run over the same screen."""
     if out == "-" and sys.stdout.isatty():
         yield lambda done, total, what: None  # noqa: ARG005 - whoever sees the results sees that it goes on
         return
