@@ -5,7 +5,7 @@ id. A command that was lost here has an *unknown outcome*; `engine.dispatch` ask
 How the server is found says `engine.endpoints`, how sure an acknowledged write is `engine.durability`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import files
 from typing import Any, Final, Self, cast
 
@@ -50,6 +50,7 @@ class Connection:
         self._cluster: ClusterLine | None = None
         self._redis: Redis | None = None
         self._pipe: Pipe | None = None
+        self._timeout_s = command_timeout_s
         pool = None
         if self.endpoint.kind is Kind.CLUSTER:
             self._cluster = ClusterLine(self.endpoint, size=size, timeout_s=command_timeout_s)
@@ -89,6 +90,29 @@ class Connection:
             self._promise = None
             raise StoreUnavailable(missing)
         return answer
+
+    def ask(
+        self,
+        sha: str,
+        prefix: str,
+        args: Sequence[str | bytes | int],
+        heard: Callable[[Any], None],
+        within_s: float,
+    ) -> bool:
+        """`run` at once and without a task: `heard` gets the answer, or one of our errors as a value.
+
+        False when something has to be waited for first (a link, a promise), or a silent server could keep
+        the caller for longer than `within_s`: nothing was asked, use `run`.
+        """
+        if self._pipe is None or within_s < self._timeout_s:
+            return False
+        if sha not in self._reads and (self._promise is None or self._promise.asked(prefix)):
+            return False
+
+        def mapped(value: Any) -> None:
+            heard(ours(value) if isinstance(value, Exception) else value)
+
+        return self._pipe.ask(("EVALSHA", sha, 1, prefix, *args), mapped)
 
     async def _alone(self, prefix: str, words: Sequence[str | bytes | int]) -> Any:
         """A script with nothing asked behind it: it need not wait for the answers of those before it."""
@@ -207,15 +231,15 @@ class Connection:
         return None if not answer else _text(answer[0])
 
     async def read_stream(self, slot: str, key: str, after: str, block_s: float = BLOCK_S) -> list[Any]:
-        """XREAD BLOCK on a connection named `slot`: raw (id, fields) pairs newer than `after`."""
+        """XREAD BLOCK on a connection named `slot`: (id, fields) pairs newer than `after`."""
         block_ms = max(1, int(block_s * 1000))
         answer = await self.blocking.read(
             slot, key, block_s, "XREAD", "COUNT", 100, "BLOCK", block_ms, "STREAMS", key, after
         )
         if not answer:
             return []
-        entries = answer[key.encode()][0] if isinstance(answer, dict) else answer[0][1]
-        return list(entries)
+        (_, entries), *_ = answer
+        return [(at, dict(zip(words[::2], words[1::2], strict=True))) for at, words in entries]
 
     async def interrupt(self, slot: str) -> bool:
         """Make an outstanding blocking read return at once, without losing what it may have popped.

@@ -1,8 +1,9 @@
 """Sends calls of verbs to the server: batched by partition, resent until answered.
 
-Calls to the same partition travel as one script. While `ON_THE_WAY` scripts of a partition are unanswered,
-what is called meanwhile waits and goes together with the next one: the busier the store, the deeper the
-batches, and one flush of its append-only file serves them all. An answer that was lost leaves the outcome
+Calls to the same partition travel as one script. While one is unanswered, what is called meanwhile waits
+and goes together with the next one: the busier the store, the deeper the batches, and one flush of its
+append-only file serves them all. Only when many wait already (`WORTH_IT`) a second script goes beside the
+first: a server far away is kept busy, too. An answer that was lost leaves the outcome
 unknown, so the same call goes again with the same arguments; every mutating verb carries its own operation
 id and answers a repetition from its record. The caller may be cancelled at any time: the call goes on, and
 may be asked again by its id.
@@ -25,7 +26,9 @@ DEADLINE_S: Final = 10.0
 FIRST_PAUSE_S: Final = 0.02
 LAST_PAUSE_S: Final = 1.0
 ON_THE_WAY: Final = 2
-"""Scripts of a partition that may be unanswered: while the server works on one, the next one is made."""
+"""Scripts of a partition that may be unanswered."""
+WORTH_IT: Final = MAX_BATCH // 2
+"""So many calls are worth a script beside one that is unanswered; fewer cost less when they wait."""
 BATCH: Final = "batch"
 HOT_BATCH: Final = "hot batch"
 
@@ -47,6 +50,13 @@ class _Lane:
     soon: bool = False
     """A flush at the end of this turn of the loop is ordered already."""
 
+    @property
+    def ready(self) -> bool:
+        """May what waits go now?"""
+        if self.under_way == 0:
+            return bool(self.waiting)
+        return self.under_way < ON_THE_WAY and len(self.waiting) >= WORTH_IT
+
 
 class Dispatcher:
     """Calls verbs by name: `await dispatcher.call("{1768}", "ring")`."""
@@ -59,6 +69,7 @@ class Dispatcher:
         self._deadline_s = deadline_s
         self._shas: dict[str, str] = {}
         self._lanes: dict[str, _Lane] = {}
+        self._under_way: set[_Batch] = set()
         self._running: set[asyncio.Task[None]] = set()
 
     async def load(self) -> None:
@@ -85,19 +96,44 @@ class Dispatcher:
         return await one.answer
 
     def _flush_soon(self, prefix: str, lane: _Lane) -> None:
-        if lane.waiting and not lane.soon and lane.under_way < ON_THE_WAY:
+        if not lane.soon and lane.ready:
             lane.soon = True
             asyncio.get_running_loop().call_soon(self._flush, prefix, lane)
 
     def _flush(self, prefix: str, lane: _Lane) -> None:
         lane.soon = False
-        while lane.waiting and lane.under_way < ON_THE_WAY:
+        while lane.ready:
             batch, lane.waiting = lane.waiting[:MAX_BATCH], lane.waiting[MAX_BATCH:]
             lane.under_way += 1
-            sending = _Batch(prefix, lane, batch)
-            task = asyncio.create_task(self._deliver(sending))
-            self._running.add(task)
-            task.add_done_callback(partial(self._ended, sending))
+            sending = _Batch(prefix, lane, batch, asyncio.get_running_loop().create_future())
+            self._under_way.add(sending)
+            if not self._asked(sending):
+                self._insist_on(sending)
+
+    def _asked(self, sending: "_Batch") -> bool:
+        """Sent at once, where the connection can: a task would cost more than the script does."""
+        try:
+            sha, wire = self._script(sending.calls)
+            within_s = sending.calls[0].until_s - asyncio.get_running_loop().time()
+            return self._connection.ask(sha, sending.prefix, wire, partial(self._heard, sending), within_s)
+        except ScriptMissing:
+            return False
+        except Exception as error:  # noqa: BLE001 - whatever it was, the callers must hear of it
+            self._heard(sending, error)
+            return True
+
+    def _heard(self, sending: "_Batch", answer: Any) -> None:
+        if isinstance(answer, ScriptMissing | StoreUnavailable):
+            self._insist_on(sending, answer)
+            return
+        sending.settle(answer)
+        # a turn later: what those who have been answered call next travels with the next batch
+        asyncio.get_running_loop().call_soon(self._over, sending)
+
+    def _insist_on(self, sending: "_Batch", why: Exception | None = None) -> None:
+        task = asyncio.create_task(self._deliver(sending, why))
+        self._running.add(task)
+        task.add_done_callback(partial(self._ended, sending))
 
     def _arrived(self, sending: "_Batch") -> None:
         """It is answered, or was lost and goes again beside the others: the next batch may go."""
@@ -106,38 +142,43 @@ class Dispatcher:
             sending.lane.under_way -= 1
             self._flush_soon(sending.prefix, sending.lane)
 
+    def _over(self, sending: "_Batch") -> None:
+        self._arrived(sending)
+        self._under_way.discard(sending)
+        sending.over.cancel()
+
     def _ended(self, sending: "_Batch", task: "asyncio.Task[None]") -> None:
         """Whoever cancels the delivery (the end of the loop) cancels those who wait for it."""
         self._running.discard(task)
-        self._arrived(sending)
+        self._over(sending)
         for one in sending.calls:
             one.answer.cancel()
 
-    async def _deliver(self, sending: "_Batch") -> None:
+    async def _deliver(self, sending: "_Batch", why: Exception | None) -> None:
         try:
-            answers = await self._insist(sending)
+            answer = await self._insist(sending, why)
         except Exception as error:  # noqa: BLE001 - whatever it was, the callers must hear of it
-            for one in sending.calls:
-                if not one.answer.done():
-                    one.answer.set_exception(error)
-            return
-        for one, answer in zip(sending.calls, answers, strict=True):
-            _settle(one, answer)
+            answer = error
+        sending.settle(answer)
 
-    async def _insist(self, sending: "_Batch") -> list[Any]:
-        """Send until answered. The first error is kept: it says more than the last time-out."""
-        lost: StoreUnavailable | None = None
+    async def _insist(self, sending: "_Batch", why: Exception | None) -> Any:
+        """Send until answered. `why`: how it went the first time. The first loss says more than the last."""
+        lost = why if isinstance(why, StoreUnavailable) else None
         pause_s = FIRST_PAUSE_S
         until_s, now_s = sending.calls[0].until_s, asyncio.get_running_loop().time
         with suppress(TimeoutError):
             async with asyncio.timeout_at(until_s):
                 while now_s() < until_s:  # a driver that swallows the time-out's cancellation is left here
                     try:
-                        return await self._send(sending.prefix, sending.calls)
+                        if why is not None:
+                            raise why
+                        sha, wire = self._script(sending.calls)
+                        return await self._connection.run(sha, sending.prefix, wire)
                     except ScriptMissing:
+                        why = None
                         await self._reload()
                     except StoreUnavailable as error:
-                        lost = lost or error
+                        why, lost = None, lost or error
                         self._arrived(sending)
                         await asyncio.sleep(pause_s)
                         pause_s = min(LAST_PAUSE_S, pause_s * 2)
@@ -152,16 +193,14 @@ class Dispatcher:
         except StoreUnavailable:
             await asyncio.sleep(FIRST_PAUSE_S)
 
-    async def _send(self, prefix: str, calls: Sequence[_Call]) -> list[Any]:
+    def _script(self, calls: Sequence[_Call]) -> tuple[str, list[Wire]]:
+        """Which script, and its arguments. Raises ScriptMissing."""
         if len(calls) == 1:
-            one = calls[0]
-            return [await self._connection.run(self._sha(one.verb), prefix, one.wire)]
+            return self._sha(calls[0].verb), calls[0].wire
         wire: list[Wire] = []
         for one in calls:
             wire += [one.verb, len(one.wire), *one.wire]
-        name = HOT_BATCH if all(one.verb in HOT for one in calls) else BATCH
-        answer = await self._connection.run(self._sha(name), prefix, wire)
-        return list(answer)
+        return self._sha(HOT_BATCH if all(one.verb in HOT for one in calls) else BATCH), wire
 
     def _sha(self, name: str) -> str:
         if name not in self._shas:
@@ -170,20 +209,32 @@ class Dispatcher:
 
     async def close(self) -> None:
         """Wait for what is on its way (each is bounded by the deadline)."""
-        while self._running:
-            # not gather: on newer Pythons it does not yield for tasks that are done already
-            await asyncio.wait(self._running)
+        while self._under_way:
+            await asyncio.wait({sending.over for sending in self._under_way})
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Batch:
     """Calls that travel together."""
 
     prefix: str
     lane: _Lane
     calls: list[_Call]
+    over: "asyncio.Future[None]"
+    """Ends when nothing of it is on its way any more."""
     counted: bool = True
     """It is one of those `under_way`."""
+
+    def settle(self, answer: Any) -> None:
+        """Answer the callers: from the script's answer, or all of them with what went wrong."""
+        if isinstance(answer, Exception):
+            for one in self.calls:
+                if not one.answer.done():
+                    one.answer.set_exception(answer)
+            return
+        answers = answer if len(self.calls) > 1 else (answer,)
+        for one, each in zip(self.calls, answers, strict=True):
+            _settle(one, each)
 
 
 def _settle(one: _Call, answer: Any) -> None:

@@ -9,12 +9,14 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any, Final
 
-from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio import BlockingConnectionPool
 from redis.asyncio.cluster import ClusterNode
+from redis.exceptions import TimeoutError as DriverTimeoutError
 
 from engine.driver.clients import common, make_pool, pool_at
 from engine.driver.cluster import ClusterLine
 from engine.driver.errors import DRIVER, ours
+from engine.driver.pipe import Pipe
 from engine.endpoints import Endpoint
 from engine.errors import ScriptFailed, StoreUnavailable
 
@@ -42,18 +44,20 @@ class BlockingReads:
         self._endpoint = endpoint
         self._cluster = cluster
         self._pool = pool
-        self._clients: dict[str, Redis] = {}
+        self._pipes: dict[str, Pipe] = {}
 
     async def read(self, slot: str, key: str, block_s: float, *words: str | float) -> Any:
         """The answer to a blocking command. Raises StoreUnavailable; the connection is dropped then."""
         try:
-            client = self._clients.get(slot)
-            if client is None:
+            pipe = self._pipes.get(slot)
+            if pipe is not None and not pipe.up:  # its number is no longer ours, its place perhaps another
+                await self._broken(slot)
+                pipe = None
+            if pipe is None:
                 async with asyncio.timeout(2 * CONNECT_S):
-                    client = await self._open(slot, key)
-            async with asyncio.timeout(block_s + WATCHDOG_S):
-                return await client.execute_command(*words)  # type: ignore[no-untyped-call]
-        except TimeoutError as error:
+                    pipe = await self._open(slot, key)
+            return await pipe.run(words, block_s + WATCHDOG_S)
+        except DriverTimeoutError as error:
             await self._broken(slot)
             raise StoreUnavailable(
                 "a blocking read outlived its own time limit; the link is dropped"
@@ -67,7 +71,7 @@ class BlockingReads:
             await self._drop(slot)
             raise
 
-    async def _open(self, slot: str, key: str) -> Redis:
+    async def _open(self, slot: str, key: str) -> Pipe:
         node = None
         if self._cluster is None:
             pool = make_pool(self._endpoint, size=1, connect_s=CONNECT_S, read_s=None, beside=self._pool)
@@ -75,10 +79,9 @@ class BlockingReads:
             node = await self._cluster.node_of(key)
             options = common(self._endpoint) | {"socket_timeout": None, "socket_connect_timeout": CONNECT_S}
             pool = pool_at(node.host, int(node.port), self._endpoint, max_connections=1, **options)
-        client = self._clients[slot] = Redis(connection_pool=pool, single_connection_client=True)
-        number = int(await client.execute_command("CLIENT", "ID"))  # type: ignore[no-untyped-call]
-        self.places[slot] = Place(number, node)
-        return client
+        pipe = self._pipes[slot] = Pipe(pool, CONNECT_S)
+        self.places[slot] = Place(int(await pipe.run(("CLIENT", "ID"))), node)
+        return pipe
 
     async def _broken(self, slot: str) -> None:
         if self._cluster is not None:
@@ -88,11 +91,11 @@ class BlockingReads:
 
     async def _drop(self, slot: str) -> None:
         self.places.pop(slot, None)
-        client = self._clients.pop(slot, None)
-        if client is not None:
-            await client.aclose(close_connection_pool=True)
+        pipe = self._pipes.pop(slot, None)
+        if pipe is not None:
+            await pipe.close()
 
     async def close(self) -> None:
         """Close all of them; outstanding reads break."""
-        for slot in list(self._clients):
+        for slot in list(self._pipes):
             await self._drop(slot)

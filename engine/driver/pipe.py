@@ -8,6 +8,7 @@ several times what a script costs the server. What is lost with the link has an 
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Final, cast
 
 import hiredis
@@ -19,6 +20,8 @@ from redis.exceptions import TimeoutError as DriverTimeoutError
 
 Word = str | bytes | int | float
 ErrorOf = Callable[[str], Exception]
+Heard = Callable[[Any], None]
+"""Gets an answer, or the driver's error as a value. Called by the loop itself: it must not raise."""
 
 _NOT_YET: Final = object()
 
@@ -57,21 +60,27 @@ class _Link(asyncio.Protocol):
         self._old = self._transport.get_protocol()
         self._timeout_s = timeout_s
         self._loop = asyncio.get_running_loop()
-        self._asked: deque[tuple[float, asyncio.Future[Any]]] = deque()
+        self._asked: deque[tuple[float, float, Heard]] = deque()
         self._answers = Answers(self._answered, error_of)
         self._timer: asyncio.TimerHandle | None = None
         self._transport.set_protocol(self)
 
-    def send(self, words: Sequence[Word]) -> "asyncio.Future[Any]":
-        """Write a command; its answer comes in its turn. Who stops waiting does not disturb the others."""
-        answer = self._loop.create_future()
+    def ask(self, words: Sequence[Word], heard: Heard, timeout_s: float | None = None) -> None:
+        """Write a command; `heard` gets its answer in its turn, or why the link was given up."""
         if self.lost is not None:
-            answer.set_exception(self.lost)
-            return answer
-        self._asked.append((self._loop.time(), answer))
-        if self._timer is None:
-            self._timer = self._loop.call_later(self._timeout_s, self._overdue)
+            heard(self.lost)
+            return
         self._transport.write(encode(words))
+        timeout_s = self._timeout_s if timeout_s is None else timeout_s
+        until_s = self._loop.time() + timeout_s
+        self._asked.append((until_s, timeout_s, heard))
+        if self._timer is None or self._timer.when() > until_s:
+            self._look_at(until_s)
+
+    def send(self, words: Sequence[Word], timeout_s: float | None = None) -> "asyncio.Future[Any]":
+        """`ask` for one who waits. Who stops waiting does not disturb the others."""
+        answer: asyncio.Future[Any] = self._loop.create_future()
+        self.ask(words, partial(_settle, answer), timeout_s)
         return answer
 
     def data_received(self, data: bytes) -> None:
@@ -90,25 +99,26 @@ class _Link(asyncio.Protocol):
         self._transport.abort()
 
     def _answered(self, value: Any) -> None:
-        _, answer = self._asked.popleft()
-        if isinstance(value, Exception):
-            if not answer.done():
-                answer.set_exception(value)
-            if isinstance(value, ReadOnlyError):  # it is no master any more: the next link asks who is
-                self.drop(value)
-        elif not answer.done():
-            answer.set_result(value)
+        _, _, heard = self._asked.popleft()
+        heard(value)
+        if isinstance(value, ReadOnlyError):  # it is no master any more: the next link asks who is
+            self.drop(value)
+
+    def _look_at(self, at_s: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_at(at_s, self._overdue)
 
     def _overdue(self) -> None:
-        """One timer for all: runs while something is asked, looks at what was asked first."""
+        """One timer for all: it looks at what was asked first, whose answer must come before the others'."""
         self._timer = None
         if not self._asked:
             return
-        left_s = self._asked[0][0] + self._timeout_s - self._loop.time()
-        if left_s > 0:
-            self._timer = self._loop.call_later(left_s, self._overdue)
+        until_s, timeout_s, _ = self._asked[0]
+        if until_s > self._loop.time():
+            self._look_at(until_s)
         else:
-            self.drop(DriverTimeoutError(f"no answer within {self._timeout_s:g} s"))
+            self.drop(DriverTimeoutError(f"no answer within {timeout_s:g} s"))
 
     def _end(self, why: Exception) -> None:
         if self.lost is None:
@@ -117,9 +127,17 @@ class _Link(asyncio.Protocol):
             self._timer.cancel()
             self._timer = None
         while self._asked:
-            _, answer = self._asked.popleft()
-            if not answer.done():
-                answer.set_exception(self.lost)
+            _, _, heard = self._asked.popleft()
+            heard(self.lost)
+
+
+def _settle(answer: "asyncio.Future[Any]", value: Any) -> None:
+    if answer.done():
+        return
+    if isinstance(value, Exception):
+        answer.set_exception(value)
+    else:
+        answer.set_result(value)
 
 
 class Pipe:
@@ -131,12 +149,25 @@ class Pipe:
         self._link: _Link | None = None
         self._opening = asyncio.Lock()
 
-    async def run(self, words: Sequence[Word]) -> Any:
-        """One command's answer."""
+    async def run(self, words: Sequence[Word], timeout_s: float | None = None) -> Any:
+        """One command's answer; `timeout_s` when it may be silent for another while than the others."""
         link = self._link
         if link is None or link.lost is not None:
             link = await self._opened()
-        return await link.send(words)
+        return await link.send(words, timeout_s)
+
+    def ask(self, words: Sequence[Word], heard: Heard) -> bool:
+        """`run` at once and without a task. False when no link is open: nothing was asked then."""
+        link = self._link
+        if link is None or link.lost is not None:
+            return False
+        link.ask(words, heard)
+        return True
+
+    @property
+    def up(self) -> bool:
+        """Whether a link is open, as far as can be known."""
+        return self._link is not None and self._link.lost is None
 
     async def _opened(self) -> _Link:
         async with self._opening:
