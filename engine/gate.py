@@ -57,17 +57,27 @@ class Gate:
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def opens_ms(self, *, idle: bool = False) -> int | None:
-        """When a queued job may be started again; None = now. Asked of the store once a second.
+        """When a queued job may be started again; None = now.
 
-        `idle`: nobody rang, so there is hardly anything to start; an answer a minute old is fresh enough.
+        A gate that was open a minute ago is taken for open: `enter` decides, and `look_again` keeps the
+        answer a second old where jobs are started. A shut one is asked once a second. `idle`: nobody rang,
+        so there is hardly anything to start.
         """
         now = self.clock.now_ms()
-        if now - self._asked_ms >= (IDLE_REFRESH_MS if idle else REFRESH_MS) or (
-            self._opens_ms is not None and now >= self._opens_ms
-        ):
-            self._opens_ms = await self.limits.opens_ms(self.provider, self.keys)
-            self._asked_ms = now
+        fresh_ms = IDLE_REFRESH_MS if idle or self._opens_ms is None else REFRESH_MS
+        if now - self._asked_ms >= fresh_ms or (self._opens_ms is not None and now >= self._opens_ms):
+            await self._ask()
         return self._opens_ms
+
+    async def look_again(self) -> None:
+        """Ask the store anew what `opens_ms` answers, once a second. Nobody waits for it to start a job."""
+        if self.clock.now_ms() - self._asked_ms >= REFRESH_MS:
+            await self._ask()
+
+    async def _ask(self) -> None:
+        now = self.clock.now_ms()
+        self._opens_ms = await self.limits.opens_ms(self.provider, self.keys)
+        self._asked_ms = now
 
     async def enter(self, job: Job, n: int, plan: CreatePlan) -> int | None:
         """Ask leave for the n-th create call of a job. None = go on; else look again at that time, ms."""

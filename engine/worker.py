@@ -122,6 +122,7 @@ class Worker:
                 self._carry(taken, asked_ms)
         self._idle.discard(partition)
         if found:
+            await self.gate.look_again()
             return
         idle_ms = self.clock.now_ms() + min(IDLE_MS, self.lease_ms * 4 // 5)
         due = [ms for ms in (claim.next_due_ms, opens_ms) if ms is not None]
