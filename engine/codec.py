@@ -1,7 +1,8 @@
 """Values to bytes and back. The only module that knows orjson.
 
-A job is stored in three parts: guard fields that Lua compares and changes (`engine.store` sends them as
-arguments), the document with everything Lua never needs, and the request, which never changes.
+A live job is stored in three parts: guard fields that Lua compares and changes (`engine.store` sends them as
+arguments), the document with everything Lua never needs, and the request, which never changes. When it has
+ended, its request stands in its document, and that is packed (`engine.packing`).
 """
 
 from collections.abc import Callable, Mapping
@@ -11,22 +12,28 @@ from typing import Any, Final
 
 import orjson
 
+from engine.packing import packed, unpacked
 from engine.ports import Alert, Notice
+from states.copying import maker
 from states.job import Hint, Job, ProviderTask, Request, TaskStatus, Video
-from states.vocabulary import Hold, NoticeKind, Stage, State
+from states.vocabulary import TERMINALS, Hold, NoticeKind, Stage, State
 
 GUARDS: Final = ("st", "seq", "ep", "gv", "uid", "cost", "hold", "own", "dl")
 """Guard fields in the order in which `lib/job.lua` shows them."""
+_make_job: Final = maker(Job)
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A job as its keys hold it: guard fields as text, document, request and waiting hints as JSON."""
+    """A job as its keys hold it: guard fields as text, waiting hints as JSON, document and request.
+
+    `request` is None where the document holds it.
+    """
 
     id: str
     guards: Mapping[str, str]
     doc: bytes
-    request: bytes
+    request: bytes | None
     hints: tuple[bytes, ...] = ()
 
 
@@ -51,7 +58,19 @@ def _plain(value: Any) -> Any:
 
 
 def encode_doc(job: Job) -> bytes:
-    """The part of a job that only Python reads. Empty fields are left out: most jobs are plain."""
+    """The part of a job that only Python reads."""
+    return encode(_doc_of(job))
+
+
+def stored_doc(job: Job) -> bytes:
+    """The same as the store keeps it: with the request and packed when the job has ended."""
+    if job.state not in TERMINALS:
+        return encode_doc(job)
+    return packed(encode({**_doc_of(job), "request": job.request}))
+
+
+def _doc_of(job: Job) -> dict[str, Any]:
+    """Empty fields are left out: most jobs are plain."""
     doc: dict[str, Any] = {
         "created": job.created_ms,
         "stage": job.stage,
@@ -70,7 +89,7 @@ def encode_doc(job: Job) -> bytes:
     kept = {name: value for name, value in doc.items() if value}
     if job.status_message_id is not None:
         kept["message"] = job.status_message_id
-    return encode(kept)
+    return kept
 
 
 def encode_request(request: Request) -> bytes:
@@ -84,15 +103,15 @@ def encode_hint(hint: Hint) -> bytes:
 
 
 def decode_job(stored: Stored) -> Job:
-    """The snapshot that `stored` holds."""
-    guards, doc = stored.guards, decode(stored.doc)
+    """The snapshot that `stored` holds. ValueError or KeyError when its texts are damaged."""
+    guards, doc = stored.guards, decode(unpacked(stored.doc))
     video = doc.get("video")
-    return Job(
+    return _make_job(
         id=stored.id,
         user_id=int(guards["uid"]),
         state=State(guards["st"]),
         graph=guards["gv"],
-        request=Request(**decode(stored.request)),
+        request=Request(**(decode(stored.request) if stored.request else doc["request"])),
         cost=int(guards["cost"]),
         created_ms=doc.get("created", 0),
         deadline_ms=int(guards["dl"]),

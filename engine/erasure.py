@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Final
 
-from engine.codec import encode_doc, encode_request
+from engine.codec import stored_doc
 from engine.store import Store
 from states.job import Job, TaskStatus
 from states.vocabulary import TERMINALS
@@ -37,8 +37,7 @@ async def erase_user(store: Store, user_id: int) -> Erased:
             job=job.id,
             uid=str(user_id),
             seq=job.seq,
-            doc=encode_doc(bare),
-            request=encode_request(bare.request),
+            doc=stored_doc(bare),
             film=job.video.sha256 if job.video else "",
             now=store.clock.now_ms(),
             keep_ms=FILMS_MS,

@@ -54,7 +54,7 @@ PERMANENT: Final = (
 WHOLE_GRAPH: Final = "@"
 """Field of `g:<digest>` with the graph's canonical JSON; the other fields are edge ids."""
 JOB_KEYS: Final = ("j", "d", "p", "h", "hi")
-"""Prefixes of the keys of one job: guard hash, document, request, history, hints."""
+"""Prefixes of the keys of one job: guard hash, document, request (of a live one), history, hints."""
 
 _JOB_ID = re.compile(r"^([0-9a-f])-[A-Za-z0-9_-]{1,64}\Z")
 

@@ -13,6 +13,7 @@ from engine.codec import (
     encode_doc,
     encode_hint,
     encode_request,
+    stored_doc,
 )
 from engine.errors import Refusal
 from engine.keys import WHOLE_GRAPH, partition_of_job
@@ -162,7 +163,7 @@ class Store(StoreAside):
             target=after.state,
             money=money_word(before.hold, after.hold),
             deadline=after.deadline_ms,
-            doc=encode_doc(stored),
+            doc=stored_doc(stored),
             due=due_ms,
             keep=keep_lease,
             unclaim=unclaim,
@@ -234,7 +235,7 @@ class Store(StoreAside):
             job=job.id,
             seq=job.seq,
             op=content_op(doc, outbox),
-            doc=doc,
+            doc=stored_doc(job),
             now=self.clock.now_ms(),
             retain_ms=self.keeping.job_ms,
             outbox=outbox,

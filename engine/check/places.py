@@ -13,8 +13,9 @@ INDEX_MAX: Final = 200
 """A user's list of jobs is cut to so many: above it, missing jobs prove nothing."""
 _GONE: Final = -2
 _FOR_EVER: Final = -1
-_PARTS: Final = 4
-"""Of JOB_KEYS, those every job has (hints come and go)."""
+_PARTS: Final = ("j", "d", "p", "h")
+"""Of JOB_KEYS, those every live job has (hints come and go)."""
+_ENDED_PARTS: Final = ("j", "d", "h")
 
 
 def place_findings(user: UserRead) -> Iterator[Finding]:
@@ -69,7 +70,9 @@ def _line(user: UserRead) -> Iterator[Finding]:
 
 
 def _whole(user: UserRead, job: JobRead) -> Iterator[Finding]:
-    missing = [part for part, ttl in zip(JOB_KEYS[:_PARTS], job.ttls_ms, strict=False) if ttl == _GONE]
+    parts = _ENDED_PARTS if job.guards.get("st") in TERMINALS else _PARTS
+    ttls_ms = dict(zip(JOB_KEYS, job.ttls_ms, strict=True))
+    missing = [part for part in parts if ttls_ms[part] == _GONE]
     if missing:
         what = "parts of a job are missing"
         yield _says(user, "K.parts", what, job.id, ", ".join(f"{part}:{job.id}" for part in missing))

@@ -5,6 +5,7 @@ from dataclasses import replace
 from bot.drafts import Phase
 from engine.check.reading import StoreReader
 from engine.check.sweep import check_store
+from engine.packing import unpacked
 from engine.values import EntryKind
 from states.job import Job, ProviderTask, TaskStatus, Video
 from states.vocabulary import State
@@ -41,7 +42,8 @@ async def _kept(hall: Hall) -> str:
             "zset": ("ZRANGE", 0, -1),
         }
         name, *rest = reads.get(kind, ("XRANGE", "-", "+"))
-        found.append(f"{key!r} {await link.command(name, key, *rest)!r}")
+        held = await link.command(name, key, *rest)
+        found.append(f"{key!r} {unpacked(held) if kind == 'string' else held!r}")
     return "\n".join(found).encode("utf-8", "replace").decode()
 
 
@@ -61,6 +63,9 @@ async def test_what_a_person_gave_and_got_is_gone_and_the_books_stay(hall: Hall)
     photo = (await hall.engine.jobs_of(anna.id))[0].request.photo
     books = (await hall.engine.account(anna.id), await hall.engine.statement(anna.id, 50))
     history = await hall.engine.history(job.id)
+    before = await _kept(hall)
+    assert photo in before
+    assert repr(WORDS.encode())[2:-1] in before
     assert "Очищено заявок: 1" in await _delete(hall)
     kept = await _kept(hall)
     for gone in (photo, repr(WORDS.encode())[2:-1], "film.mp4", "BAACfilm", "task-1"):
@@ -81,7 +86,8 @@ async def test_the_store_still_keeps_every_rule_and_forgets_the_job_in_time(
     async with await StoreReader.open(redis_url) as reader:
         assert (await check_store(reader)).findings == ()
     prefix = hall.engine.store.prefix_of_user(1001)
-    for part in "jdph":
+    assert await hall.engine.store.connection.command("EXISTS", f"{prefix}:p:{job.id}") == 0
+    for part in "jdh":
         assert await hall.engine.store.connection.command("PTTL", f"{prefix}:{part}:{job.id}") > 0
 
 

@@ -1,4 +1,4 @@
-from dataclasses import fields
+from dataclasses import fields, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -16,10 +16,11 @@ from engine.codec import (
     encode_hint,
     encode_notice,
     encode_request,
+    stored_doc,
 )
 from engine.ports import Alert, Notice
 from states.job import Hint, Job, ProviderTask, Request, TaskStatus, Video
-from states.vocabulary import Hold, NoticeKind, Stage, State
+from states.vocabulary import TERMINALS, Hold, NoticeKind, Stage, State
 
 words = st.text(max_size=20)
 ms = st.integers(min_value=0, max_value=2**52)
@@ -97,6 +98,12 @@ def test_every_field_of_a_job_is_drawn() -> None:
 @given(jobs)
 def test_a_job_comes_back_as_it_went(job: Job) -> None:
     assert decode_job(_stored(job)) == job
+    kept = replace(_stored(job), doc=stored_doc(job), request=None)
+    if job.state in TERMINALS:
+        assert decode_job(kept) == job
+        assert len(kept.doc) <= len(encode_doc(job)) + len(encode_request(job.request)) + len(',"request":')
+    else:
+        assert kept.doc == encode_doc(job)
 
 
 @given(words, st.sampled_from(NoticeKind), st.dictionaries(words, scalars, max_size=4), st.none() | small)

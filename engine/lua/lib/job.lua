@@ -1,4 +1,5 @@
--- A job's keys: T:j:<id> guard fields, T:d:<id> document, T:p:<id> request, T:h:<id> history, T:hi:<id>
+-- A job's keys: T:j:<id> guard fields, T:d:<id> document, T:p:<id> request (in the
+-- document of an ended job), T:h:<id> history, T:hi:<id>
 -- hints. Guard fields: st seq ep gv uid cost hold own dl op. `own` is the worker under lease, '' for none.
 -- A job that was set aside has `qt` too: why (lib/quarantine.lua).
 
@@ -48,7 +49,7 @@ local function job_show(T, id)
 end
 
 local function job_expire(T, id, retain_ms)
-  for _, part in ipairs({ 'j', 'd', 'p', 'h' }) do
+  for _, part in ipairs({ 'j', 'd', 'h' }) do
     redis.call('PEXPIRE', T .. ':' .. part .. ':' .. id, retain_ms)
   end
 end

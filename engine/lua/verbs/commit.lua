@@ -36,7 +36,7 @@ if hints_seen > 0 then redis.call('LTRIM', T .. ':hi:' .. job, hints_seen, -1) e
 if g.st == 'queued' and g.own == '' then ready_drop(T, g.uid, job) end -- a claimed one has left its line
 if purse then
   redis.call('ZREM', T .. ':t', job)
-  redis.call('DEL', T .. ':hi:' .. job)
+  redis.call('DEL', T .. ':p:' .. job, T .. ':hi:' .. job)
   job_expire(T, job, retain_ms)
   if money ~= '' then purse_pay(purse, money, g.cost, job, moved, now) end
   purse.live = purse.live - 1

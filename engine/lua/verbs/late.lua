@@ -13,6 +13,7 @@ if g.seq ~= seq or not TERMINAL[g.st] then return 'stale' end
 
 redis.call('HSET', T .. ':j:' .. job, 'op', op_kept(g, op))
 redis.call('SET', T .. ':d:' .. job, doc)
+redis.call('DEL', T .. ':p:' .. job)
 job_expire(T, job, retain_ms)
 if redis.call('PTTL', T .. ':uj:' .. g.uid) >= 0 then redis.call('PEXPIRE', T .. ':uj:' .. g.uid, retain_ms) end
 tell_all(T, outbox, now)
