@@ -6,17 +6,19 @@ from typing import Final
 
 _LETTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 TOKEN_LENGTH: Final = 22
+GRAIN: Final = 1_000_000
+"""Random numbers have six digits: each is recorded with its transition, and jitter needs no more."""
 
 
 class SystemRandomness:
     """Unguessable tokens and unseeded jitter."""
 
     def __init__(self) -> None:
-        self._system = random.SystemRandom()
+        self._jitter = random.Random(secrets.randbits(64))  # noqa: S311 - spreads retries, keeps no secret
 
     def random(self) -> float:
         """Uniform in [0, 1)."""
-        return self._system.random()
+        return int(self._jitter.random() * GRAIN) / GRAIN
 
     def token(self) -> str:
         """22 letters, 128 bits."""
@@ -32,7 +34,7 @@ class SeededRandomness:
 
     def random(self) -> float:
         """Uniform in [0, 1)."""
-        return self._source.random()
+        return int(self._source.random() * GRAIN) / GRAIN
 
     def token(self) -> str:
         """22 letters, repeatable."""
