@@ -40,6 +40,9 @@ async def test_each_operation_is_applied_once_in_any_weather(
         proxy = await stack.enter_async_context(under(redis_url, weather))
         store = await Store.connect(proxy.url, clock=clock, randomness=randomness, partitions=1)
         stack.push_async_callback(store.close)
+        store.dispatcher._deadline_s = (
+            120.0  # such a line eats ten tries in a row: all must be heard in the end
+        )
         books = await make_books(store, clock)
         await books.fund(7, 100)
         weather.rage = 1.0

@@ -149,6 +149,23 @@ async def test_the_same_claim_id_answers_all_jobs_that_are_still_ours(bench: Ben
     assert again[2:] == [*first[2:4], *first[6:]]
 
 
+async def test_a_copy_of_a_claim_that_comes_late_takes_nobody_elses_job(bench: Bench) -> None:
+    """Nobody hears its answer: a job it took would wait for the end of a lease."""
+    await bench.queued(idem="a", cost=1)
+    given: dict[str, Any] = {"worker": "w1", "claim_id": "c1", "now": bench.clock.now_ms(), "limit": 1}
+    given |= {"lease_ms": LEASE_MS, "queued_ok": True, "last": False, "mark_ms": 1000}
+    first = await bench.store.dispatcher.call("{1768}", "claim", **given)
+    job = await bench.store.read(first[3][0].decode())
+    assert job is not None
+    await bench.moved(job, "queued/cancel", State.REFUNDED)
+    other = await bench.queued(idem="b", cost=1)
+    run = bench.store.connection.command
+    await run("DEL", "{1768}:bell", "{1768}:bellq")
+    assert (await bench.store.dispatcher.call("{1768}", "claim", **given))[0] == b"idle"
+    assert await run("EXISTS", "{1768}:bell", "{1768}:bellq") == 2  # who does hear it looks again at once
+    assert (await bench.claim("w2")).id == other.id
+
+
 async def test_a_full_claim_wakes_one_more_worker_and_a_short_one_does_not(bench: Bench) -> None:
     await bench.queued(idem="a")
     run = bench.store.connection.command

@@ -1,6 +1,6 @@
 #!lua
 -- Take the next jobs that need a worker, under leases: first what is due, then fairly from the line.
--- The same claim_id answers the same jobs. `queued_ok`: the provider has a slot for a new start.
+-- The same claim_id answers the same jobs, and takes no others. `queued_ok`: the provider has a slot for a new start.
 -- KEYS: prefix
 -- ARGV: worker claim_id now:int lease_ms:int queued_ok:flag limit:int last:flag mark_ms:int
 -- Returns: job next_due, then lost job for each | idle next_due
@@ -25,6 +25,11 @@ if string.match(recorded, '^%S+') == claim_id then
     redis.call('ZADD', T .. ':t', unpack(leases))
     return { 'job', timer_next(T), unpack(shown) }
   end
+  -- All of them have gone on. A copy that comes late takes no others, for nobody hears of it; who does hear of
+  -- it is woken to look again.
+  ring(T)
+  ring_queue(T)
+  return { 'idle', timer_next(T) }
 end
 
 local function take(id, g, lost)
