@@ -10,9 +10,9 @@ import asyncio
 import hashlib
 import io
 import tempfile
-from collections import OrderedDict
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -215,25 +215,31 @@ class _Light:
         return made
 
 
-class Renderer:
-    """Films on demand, off the event loop; the same wish is rendered once and remembered."""
+KEPT = 16
+"""Films that a process remembers, about a megabyte each."""
 
-    def __init__(self, keep: int = 16) -> None:
-        self._keep = keep
-        self._films: OrderedDict[tuple[str, Film], asyncio.Task[bytes]] = OrderedDict()
+
+@lru_cache(KEPT)
+def _rendered(photo: bytes, film: Film) -> bytes:
+    return render_film(photo, film)
+
+
+class Renderer:
+    """Films on demand, off the event loop; a process renders the same wish once and remembers it."""
+
+    def __init__(self) -> None:
+        self._under_way: dict[tuple[bytes, Film], asyncio.Task[bytes]] = {}
         self._one = asyncio.Semaphore(1)
 
     async def film(self, photo: bytes, film: Film) -> bytes:
         """The MP4 for this photo. Raises `NotAPhotoError`."""
-        key = (hashlib.sha256(photo).hexdigest(), film)
-        task = self._films.get(key)
+        key = (photo, film)
+        task = self._under_way.get(key)
         if task is None:
-            task = self._films[key] = asyncio.create_task(self._render(photo, film))
-            while len(self._films) > self._keep:
-                self._films.popitem(last=False)
-        self._films.move_to_end(key)
+            task = self._under_way[key] = asyncio.create_task(self._render(photo, film))
+            task.add_done_callback(lambda _: self._under_way.pop(key))
         return await asyncio.shield(task)
 
     async def _render(self, photo: bytes, film: Film) -> bytes:
         async with self._one:
-            return await asyncio.to_thread(render_film, photo, film)
+            return await asyncio.to_thread(_rendered, photo, film)
