@@ -227,12 +227,16 @@ class _Batch:
 
     def settle(self, answer: Any) -> None:
         """Answer the callers: from the script's answer, or all of them with what went wrong."""
+        answers = answer if len(self.calls) > 1 else [answer]
+        if not isinstance(answer, Exception) and not (
+            isinstance(answers, list) and len(answers) == len(self.calls)
+        ):
+            answer = ScriptFailed(f"{len(self.calls)} calls were answered by {str(answer)[:80]}")
         if isinstance(answer, Exception):
             for one in self.calls:
                 if not one.answer.done():
                     one.answer.set_exception(answer)
             return
-        answers = answer if len(self.calls) > 1 else (answer,)
         for one, each in zip(self.calls, answers, strict=True):
             _settle(one, each)
 

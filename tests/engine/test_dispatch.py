@@ -101,6 +101,24 @@ async def test_many_that_wait_go_beside_a_script_that_is_unanswered(redis_url: s
         await calls.close()
 
 
+async def test_an_answer_that_is_none_is_a_bug_that_all_its_callers_hear_of(redis_url: str) -> None:
+    class Odd(Connection):
+        """Answers a batch by a word."""
+
+        def ask(self, sha: str, prefix: str, args: Any, heard: Any, within_s: float) -> bool:
+            heard(b"OK")
+            return True
+
+    async with Odd(redis_url) as line:
+        calls = Dispatcher(line)
+        await calls.load()
+        made = [calls.call(T, "ring", queue=False) for _ in range(3)]
+        assert [str(one) for one in await asyncio.gather(*made, return_exceptions=True)] == [
+            "3 calls were answered by b'OK'"
+        ] * 3
+        await calls.close()
+
+
 async def test_what_is_seldom_called_has_a_batch_of_its_own(dispatcher: Dispatcher) -> None:
     assert "paused" not in HOT
     answers = await asyncio.gather(
