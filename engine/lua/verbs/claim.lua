@@ -25,8 +25,7 @@ if string.match(recorded, '^%S+') == claim_id then
     redis.call('ZADD', T .. ':t', unpack(leases))
     return { 'job', timer_next(T), unpack(shown) }
   end
-  -- All of them have gone on. A copy that comes late takes no others, for nobody hears of it; who does hear of
-  -- it is woken to look again.
+  -- All have gone on. A copy that came late takes no others: nobody hears of it. Who does hear is woken to look.
   ring(T)
   ring_queue(T)
   return { 'idle', timer_next(T) }
