@@ -29,6 +29,11 @@ ON_THE_WAY: Final = 2
 """Scripts of a partition that may be unanswered."""
 WORTH_IT: Final = MAX_BATCH // 2
 """So many calls are worth a script beside one that is unanswered; fewer cost less when they wait."""
+MANY: Final = 4
+TURNS: Final = 3
+"""Turns of the loop between the answers of `MANY` calls or more and the next script: so long the last of
+them takes to call again. A script costs more than a turn, and half as many are twice as deep.
+"""
 BATCH: Final = "batch"
 HOT_BATCH: Final = "hot batch"
 
@@ -127,8 +132,14 @@ class Dispatcher:
             self._insist_on(sending, answer)
             return
         sending.settle(answer)
-        # a turn later: what those who have been answered call next travels with the next batch
-        asyncio.get_running_loop().call_soon(self._over, sending)
+        self._over_in(TURNS if len(sending.calls) >= MANY else 1, sending)
+
+    def _over_in(self, turns: int, sending: "_Batch") -> None:
+        """Some turns later: what those who have been answered call next travels with the next batch."""
+        if turns == 0:
+            self._over(sending)
+        else:
+            asyncio.get_running_loop().call_soon(self._over_in, turns - 1, sending)
 
     def _insist_on(self, sending: "_Batch", why: Exception | None = None) -> None:
         task = asyncio.create_task(self._deliver(sending, why))
