@@ -1,7 +1,7 @@
 """Blocking reads, each on a connection of its own.
 
-It has no socket timeout (a timeout would cut the read), with a watchdog instead, so that a half-open link
-cannot hang it for ever. A read that broke is opened afresh where its key is by then: on the new master
+The pipe's time limit is its watchdog, so that a half-open link cannot hang it for ever. The driver's own is
+off: under it a cancellation in the middle of a handshake was swallowed, and the wait went on. A read that broke is opened afresh where its key is by then: on the new master
 after a failover, on the new owner after its slot was moved.
 """
 
