@@ -2,11 +2,11 @@
 
 Calls to the same partition travel as one script. While one is unanswered, what is called meanwhile waits
 and goes together with the next one: the busier the store, the deeper the batches, and one flush of its
-append-only file serves them all. Only when many wait already (`WORTH_IT`) a second script goes beside the
-first: a server far away is kept busy, too. An answer that was lost leaves the outcome
-unknown, so the same call goes again with the same arguments; every mutating verb carries its own operation
-id and answers a repetition from its record. The caller may be cancelled at any time: the call goes on, and
-may be asked again by its id.
+append-only file serves them all. Only when many wait already (`ANOTHER`) a second script goes beside the
+first: a server far away is kept busy, too. An answer that was lost leaves the outcome unknown, so the same
+call goes again with the same arguments; every mutating verb carries its own operation id and answers a
+repetition from its record. The caller may be cancelled at any time: the call goes on, and may be asked
+again by its id.
 """
 
 import asyncio
@@ -27,12 +27,13 @@ FIRST_PAUSE_S: Final = 0.02
 LAST_PAUSE_S: Final = 1.0
 ON_THE_WAY: Final = 2
 """Scripts of a partition that may be unanswered."""
-WORTH_IT: Final = MAX_BATCH // 2
+ANOTHER: Final = MAX_BATCH // 2
 """So many calls are worth a script beside one that is unanswered; fewer cost less when they wait."""
-MANY: Final = 4
+BUSY: Final = 4
+"""A line whose script answered so many calls is busy: those answered are about to call again."""
 TURNS: Final = 3
-"""Turns of the loop between the answers of `MANY` calls or more and the next script: so long the last of
-them takes to call again. A script costs more than a turn, and half as many are twice as deep.
+"""Turns of the loop that a busy line's next script waits for them: a script costs more than a turn, and half
+as many are twice as deep.
 """
 BATCH: Final = "batch"
 HOT_BATCH: Final = "hot batch"
@@ -60,7 +61,7 @@ class _Lane:
         """May what waits go now?"""
         if self.under_way == 0:
             return bool(self.waiting)
-        return self.under_way < ON_THE_WAY and len(self.waiting) >= WORTH_IT
+        return self.under_way < ON_THE_WAY and len(self.waiting) >= ANOTHER
 
 
 class Dispatcher:
@@ -132,7 +133,7 @@ class Dispatcher:
             self._insist_on(sending, answer)
             return
         sending.settle(answer)
-        self._over_in(TURNS if len(sending.calls) >= MANY else 1, sending)
+        self._over_in(TURNS if len(sending.calls) >= BUSY else 1, sending)
 
     def _over_in(self, turns: int, sending: "_Batch") -> None:
         """Some turns later: what those who have been answered call next travels with the next batch."""

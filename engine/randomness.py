@@ -10,6 +10,10 @@ GRAIN: Final = 1_000_000
 """Random numbers have six digits: each is recorded with its transition, and jitter needs no more."""
 
 
+def _grain(source: random.Random) -> float:
+    return int(source.random() * GRAIN) / GRAIN
+
+
 class SystemRandomness:
     """Unguessable tokens and unseeded jitter."""
 
@@ -18,7 +22,7 @@ class SystemRandomness:
 
     def random(self) -> float:
         """Uniform in [0, 1)."""
-        return int(self._jitter.random() * GRAIN) / GRAIN
+        return _grain(self._jitter)
 
     def token(self) -> str:
         """22 letters, 128 bits."""
@@ -34,7 +38,7 @@ class SeededRandomness:
 
     def random(self) -> float:
         """Uniform in [0, 1)."""
-        return int(self._source.random() * GRAIN) / GRAIN
+        return _grain(self._source)
 
     def token(self) -> str:
         """22 letters, repeatable."""

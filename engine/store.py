@@ -228,6 +228,7 @@ class Store(StoreAside):
         prefix = self.prefix_of_job(job.id)
         if prefix is None:
             return Refusal.GONE
+        # the operation is named by the plain text: packed, it may differ from one machine to another
         doc, outbox = encode_doc(job), outbox_entries(job, notices, alerts)
         answer = await self.dispatcher.call(
             prefix,

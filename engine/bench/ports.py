@@ -1,11 +1,10 @@
 """An outside world that answers at once, in process: what is left to measure is the engine."""
 
-import hashlib
 from base64 import urlsafe_b64encode
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from hashlib import blake2b
+from hashlib import blake2b, sha256
 from typing import Final
 
 from engine.ports import (
@@ -82,8 +81,8 @@ class InstantMaker:
         """The video is there."""
         del job
         url = f"https://tempfile.example.test/{task.task_id}/result.mp4"
-        sha256 = hashlib.sha256(url.encode()).hexdigest()
-        return Rendered(Video(url, task.n, sha256, 2_400_000, 720, 1280, 10.0), 70.0)
+        digest = sha256(url.encode()).hexdigest()
+        return Rendered(Video(url, task.n, digest, 2_400_000, 720, 1280, 10.0), 70.0)
 
     def first_poll_s(self, model: str) -> float:
         """When to look first."""

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from engine.connection import Connection
-from engine.dispatch import ON_THE_WAY, WORTH_IT, Dispatcher
+from engine.dispatch import ANOTHER, ON_THE_WAY, Dispatcher
 from engine.errors import ScriptBroken, StoreUnavailable
 from engine.script_files import library
 from engine.scripts import HOT
@@ -90,14 +90,14 @@ async def test_many_that_wait_go_beside_a_script_that_is_unanswered(redis_url: s
                 await asyncio.sleep(0)
             return made
 
-        asked = [*await call(1), *await call(WORTH_IT - 1)]
+        asked = [*await call(1), *await call(ANOTHER - 1)]
         assert line.sent == 1
         asked += await call(1)
         assert line.sent == ON_THE_WAY
-        asked += await call(WORTH_IT)
+        asked += await call(ANOTHER)
         assert line.sent == ON_THE_WAY
         line.let.set()
-        assert await asyncio.gather(*asked) == [b"ok"] * (2 * WORTH_IT + 1)
+        assert await asyncio.gather(*asked) == [b"ok"] * (2 * ANOTHER + 1)
         await calls.close()
 
 
