@@ -1,8 +1,9 @@
 """Blocking reads, each on a connection of its own.
 
 The pipe's time limit is its watchdog, so that a half-open link cannot hang it for ever. The driver's own is
-off: under it a cancellation in the middle of a handshake was swallowed, and the wait went on. A read that broke is opened afresh where its key is by then: on the new master
-after a failover, on the new owner after its slot was moved.
+off: under it a cancellation in the middle of a handshake was swallowed, and the wait went on. A read that
+broke is opened afresh where its key is by then: on the new master after a failover, on the new owner after
+its slot was moved.
 """
 
 import asyncio
